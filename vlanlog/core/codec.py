@@ -1,0 +1,228 @@
+"""Events and states to canonical JSON and back, and the hash that chains events.
+
+A kind is a stable string and never a Python name; a payload of an old version is lifted on
+reading. Must not do I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vlanlog.core import event as e
+from vlanlog.core.state import HostState
+from vlanlog.core.vlan import PortVlans, format_vids, parse_vids
+
+GENESIS = bytes(32)
+
+KINDS: dict[str, type[e.Fact]] = {
+    "host.booted": e.HostBooted,
+    "daemon.started": e.DaemonStarted,
+    "daemon.stopped": e.DaemonStopped,
+    "watch.gap_opened": e.GapOpened,
+    "watch.gap_closed": e.GapClosed,
+    "hook.invoked": e.HookInvoked,
+    "hook.script_finished": e.ScriptFinished,
+    "config.loaded": e.ConfigLoaded,
+    "config.rejected": e.ConfigRejected,
+    "port.attached": e.PortAttached,
+    "port.detached": e.PortDetached,
+    "bridge.changed": e.BridgeChanged,
+    "vlan.added": e.VlanAdded,
+    "vlan.removed": e.VlanRemoved,
+    "program.intended": e.ProgramIntended,
+    "program.finished": e.ProgramFinished,
+    "assignment.set": e.AssignmentSet,
+    "assignment.cleared": e.AssignmentCleared,
+    "replay.started": e.ReplayStarted,
+    "replay.finished": e.ReplayFinished,
+    "guest.unprogrammed": e.GuestRefused,
+}
+_KIND_OF = {fact: kind for kind, fact in KINDS.items()}
+
+VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
+"""The version that each kind is written in."""
+
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Lifts a payload of (kind, version) to the next version."""
+
+
+class UnknownEventError(ValueError):
+    """Says that a kind or a version is not known: a newer vlanlog wrote it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Is an event as columns: texts and numbers only.
+
+    Shape: actor and payload are canonical JSON; ids are 16 bytes.
+    """
+
+    event_id: bytes
+    at_ns: int
+    host: str
+    boot_id: str
+    kind: str
+    version: int
+    actor: str
+    correlation_id: bytes
+    guest_uuid: str | None
+    guest_name: str | None
+    mac: str | None
+    bridge: str | None
+    port: str | None
+    ifindex: int | None
+    payload: str
+
+
+def _to_wire(value: object) -> object:
+    if isinstance(value, PortVlans):
+        words = {"members": format_vids(value.members), "untagged": format_vids(value.untagged)}
+        return {**words, "pvid": value.pvid}
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+
+
+def _from_wire(kind: type, value: Any) -> object:
+    if kind is PortVlans:
+        return PortVlans(parse_vids(value["members"]), parse_vids(value["untagged"]), value["pvid"])
+    raise NotImplementedError(f"{kind.__name__} has no form in JSON")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_to_wire, order="sorted")
+_STATE_ENCODER = msgspec.json.Encoder(enc_hook=_to_wire)
+_FACT_DECODERS = {
+    kind: msgspec.json.Decoder(fact, dec_hook=_from_wire) for kind, fact in KINDS.items()
+}
+_ACTOR_DECODER = msgspec.json.Decoder(e.Actor)
+_STATE_DECODER = msgspec.json.Decoder(HostState, dec_hook=_from_wire)
+_ROW_ENCODER = msgspec.json.Encoder()
+
+
+def canonical(value: object) -> str:
+    """Returns the value as JSON: sorted keys, no spaces, UTF-8."""
+    return _ENCODER.encode(value).decode()
+
+
+def kind_of(fact: e.Fact) -> str:
+    """Returns the stable name of the fact's kind."""
+    return _KIND_OF[type(fact)]
+
+
+def encode(event: e.Event) -> Row:
+    """Returns the event as columns."""
+    kind = _KIND_OF[type(event.fact)]
+    subject = event.subject
+    return Row(
+        event_id=event.event_id.bytes,
+        at_ns=event.at_ns,
+        host=event.host,
+        boot_id=event.boot_id,
+        kind=kind,
+        version=VERSIONS[kind],
+        actor=canonical(event.actor),
+        correlation_id=event.correlation_id.bytes,
+        guest_uuid=subject.guest_uuid,
+        guest_name=subject.guest_name,
+        mac=subject.mac,
+        bridge=subject.bridge,
+        port=subject.port,
+        ifindex=subject.ifindex,
+        payload=canonical(event.fact),
+    )
+
+
+def _lifted(kind: str, version: int, payload: str) -> str:
+    if version > VERSIONS[kind]:
+        raise UnknownEventError(f"{kind} version {version} was written by a newer vlanlog")
+    fields: dict[str, Any] = msgspec.json.decode(payload)
+    while version < VERSIONS[kind]:
+        fields = UPCASTERS[kind, version](fields)
+        version += 1
+    return canonical(fields)
+
+
+def decode(row: Row) -> e.Event:
+    """Returns the event that the columns hold, lifted to today's version.
+
+    Raises: UnknownEventError.
+    """
+    if row.kind not in KINDS:
+        raise UnknownEventError(f"kind {row.kind!r} was written by a newer vlanlog")
+    payload = row.payload
+    if row.version != VERSIONS[row.kind]:
+        payload = _lifted(row.kind, row.version, payload)
+    return e.Event(
+        event_id=UUID(bytes=row.event_id),
+        at_ns=row.at_ns,
+        host=row.host,
+        boot_id=row.boot_id,
+        actor=_ACTOR_DECODER.decode(row.actor),
+        correlation_id=UUID(bytes=row.correlation_id),
+        fact=_FACT_DECODERS[row.kind].decode(payload),
+        subject=e.Subject(
+            guest_uuid=row.guest_uuid,
+            guest_name=row.guest_name,
+            mac=row.mac,
+            bridge=row.bridge,
+            port=row.port,
+            ifindex=row.ifindex,
+        ),
+    )
+
+
+def chained(prev_hash: bytes, seq: int, row: Row) -> bytes:
+    """Returns sha256(prev_hash ‖ canonical event): the event's link in the chain.
+
+    Shape: the canonical event is a JSON array of seq and every column in the order of Row,
+    ids in hex.
+    """
+    columns = (
+        seq,
+        row.event_id.hex(),
+        row.at_ns,
+        row.host,
+        row.boot_id,
+        row.kind,
+        row.version,
+        row.actor,
+        row.correlation_id.hex(),
+        row.guest_uuid,
+        row.guest_name,
+        row.mac,
+        row.bridge,
+        row.port,
+        row.ifindex,
+        row.payload,
+    )
+    return hashlib.sha256(prev_hash + _ROW_ENCODER.encode(columns)).digest()
+
+
+def encode_state(state: HostState) -> str:
+    """Returns a state as JSON, for a snapshot."""
+    return _STATE_ENCODER.encode(state).decode()
+
+
+def decode_state(text: str) -> HostState:
+    """Returns the state that a snapshot holds."""
+    return _STATE_DECODER.decode(text)
+
+
+def row_to_json(row: Row) -> str:
+    """Returns the columns as one line of JSON, for the spool."""
+    fields: dict[str, Any] = {name: getattr(row, name) for name in Row.__slots__}
+    for name in ("event_id", "correlation_id"):
+        fields[name] = fields[name].hex()
+    return canonical(fields)
+
+
+def row_from_json(line: str | bytes) -> Row:
+    """Returns the columns that a line of the spool holds."""
+    fields: dict[str, Any] = msgspec.json.decode(line)
+    for name in ("event_id", "correlation_id"):
+        fields[name] = bytes.fromhex(fields[name])
+    return Row(**fields)

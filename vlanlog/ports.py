@@ -1,0 +1,69 @@
+"""The Protocols that have a real and a fake side: kernel reader, kernel writer, event log, clock.
+
+Must not hold code: adapters and fakes implement these, use cases are handed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from vlanlog.core.event import Event, Recorded
+from vlanlog.core.plan import PortChange
+from vlanlog.core.state import HostState, IfIndex, PortTable, Seq
+
+
+class KernelReader(Protocol):
+    """Reads bridges, ports and VLANs of one network namespace."""
+
+    def read(self) -> PortTable:
+        """Returns every bridge and its ports, the bridges' own ports among them.
+
+        Raises: KernelError.
+        """
+
+
+class KernelWriter(Protocol):
+    """Programs VLANs; counts what it sends in ``messages_sent``.
+
+    Each method that takes several changes answers with one error text per change, empty where
+    the kernel acknowledged it, and never stops at a failure: requests are not atomic.
+    """
+
+    messages_sent: int
+
+    def add(self, changes: Sequence[PortChange]) -> list[str]:
+        """Sends one SETLINK per change."""
+
+    def delete(self, changes: Sequence[PortChange]) -> list[str]:
+        """Sends one DELLINK per change."""
+
+    def set_vlan_filtering(self, bridge: IfIndex, on: bool) -> str:
+        """Switches a bridge's VLAN filtering; answers with an error text or nothing."""
+
+    def set_default_pvid(self, bridge: IfIndex, default_pvid: int) -> str:
+        """Sets the VLAN that joining ports get (0 for none); answers likewise."""
+
+
+class EventLog(Protocol):
+    """Keeps the events of one host in order; nothing in it is ever changed."""
+
+    def append(self, events: Sequence[Event]) -> list[Seq]:
+        """Commits the events durably, all or none; one whose event_id is known is passed over.
+
+        Shape: the seqs of the events that were new, in order.
+        Raises: StoreError.
+        """
+
+    def read(self, *, after: Seq = Seq(0), until: Seq | None = None) -> Iterator[Recorded]:
+        """Yields the events with after < seq <= until, in order of seq."""
+
+    def state(self, *, at_seq: Seq | None = None) -> HostState:
+        """Returns the fold of the log up to a seq, None for its end; snapshots bound the work."""
+
+
+class Clock(Protocol):
+    """Tells the time and mints ids."""
+
+    def now_ns(self) -> int:
+        """Returns ns since the epoch, UTC."""
