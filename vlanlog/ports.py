@@ -12,6 +12,8 @@ from vlanlog.core.event import Event, Recorded
 from vlanlog.core.plan import PortChange
 from vlanlog.core.state import HostState, IfIndex, PortTable, Seq
 
+START = Seq(0)
+
 
 class KernelReader(Protocol):
     """Reads bridges, ports and VLANs of one network namespace."""
@@ -55,7 +57,7 @@ class EventLog(Protocol):
         Raises: StoreError.
         """
 
-    def read(self, *, after: Seq = Seq(0), until: Seq | None = None) -> Iterator[Recorded]:
+    def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
         """Yields the events with after < seq <= until, in order of seq."""
 
     def state(self, *, at_seq: Seq | None = None) -> HostState:

@@ -32,12 +32,12 @@ def additions(now: PortVlans, wanted: PortVlans) -> tuple[VlanRange, ...]:
     ):
         flags = wanted.flags(wanted.pvid) or VlanFlags.PVID
         first.append(VlanRange(wanted.pvid, wanted.pvid, flags))
-    native = 0 if wanted.pvid is None else 1 << wanted.pvid
-    wrong = (wanted.members & ~now.members) | (wanted.members & (wanted.untagged ^ now.untagged))
-    if now.pvid is not None and now.pvid != wanted.pvid:
-        wrong |= wanted.members & (1 << now.pvid) & (0 if wanted.pvid else ~0)
-        wrong |= wanted.members & ~wanted.untagged & (1 << now.pvid)
-    wrong &= ~native
+    midway = added(now, tuple(first))
+    wrong = wanted.members & (~midway.members | (wanted.untagged ^ midway.untagged))
+    if midway.pvid is not None and wanted.pvid is None:
+        wrong |= wanted.members & (1 << midway.pvid)
+    if wanted.pvid is not None:
+        wrong &= ~(1 << wanted.pvid)
     rest = [
         *(VlanRange(a, b) for a, b in runs(wrong & ~wanted.untagged)),
         *(VlanRange(a, b, VlanFlags.UNTAGGED) for a, b in runs(wrong & wanted.untagged)),
