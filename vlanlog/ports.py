@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from vlanlog.core.event import Event, Recorded
 from vlanlog.core.plan import PortChange
@@ -69,3 +70,6 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Returns ns since the epoch, UTC."""
+
+    def new_id(self) -> UUID:
+        """Returns a UUIDv7 that no one has."""

@@ -21,7 +21,6 @@ from vlanlog.core.state import (
     HeldPort,
     HostState,
     IfIndex,
-    Nic,
     Port,
     PortTable,
     Seq,
@@ -30,6 +29,9 @@ from vlanlog.core.vlan import NO_VLANS, Vid, VlanFlags, VlanRange
 
 UP = frozenset({"start", "started", "reconnect", "attach"})
 DOWN = frozenset({"stopped", "release"})
+
+GENERATED = ("vnet", "vif", "macvtap", "macvlan")
+"""Begin the names that libvirt makes up at each start (formatdomain.rst)."""
 
 
 def fold(events: Iterable[e.Recorded], state: HostState | None = None) -> HostState:
@@ -188,7 +190,10 @@ _KernelFact = e.PortAttached | e.PortDetached | e.BridgeChanged | e.VlanAdded | 
 
 
 def _stopped(guest: Guest) -> Guest:
-    nics: Iterable[Nic] = (replace(nic, tap=None, alias=None) for nic in guest.nics)
+    nics = (
+        replace(nic, alias=None, tap=None if (nic.tap or "").startswith(GENERATED) else nic.tap)
+        for nic in guest.nics
+    )
     return replace(guest, running=False, nics=tuple(nics))
 
 

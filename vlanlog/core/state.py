@@ -157,11 +157,12 @@ class HostState:
     config: ConfigInForce = field(default_factory=ConfigInForce)
     assignments: tuple[Assignment, ...] = ()
 
-    def nic_of(self, port: Port) -> tuple[Guest, Nic] | None:
-        """Returns the running guest and NIC that own the port, by the tap's name."""
-        for guest in self.guests.values():
-            if guest.running:
-                for nic in guest.nics:
-                    if nic.tap == port.name:
-                        return guest, nic
-        return None
+    def owners(self) -> Mapping[str, tuple[Guest, Nic]]:
+        """Returns the running guest and NIC behind each tap, by the tap's name."""
+        return {
+            nic.tap: (guest, nic)
+            for guest in self.guests.values()
+            if guest.running
+            for nic in guest.nics
+            if nic.tap
+        }

@@ -1,0 +1,176 @@
+"""The plan for a host: which bridges and ports to change, and how, from what is wished.
+
+Must not send anything; a port that is already right is not in the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlanlog.core.desired import Desired, PortWish
+from vlanlog.core.plan import additions, deletions
+from vlanlog.core.state import Bridge, PortTable
+from vlanlog.core.vlan import PortVlans, Vid, VlanFlags, VlanRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Bounds a plan to a guest (UUID), a bridge or a port (names); empty is everything."""
+
+    guest_uuid: str = ""
+    bridge: str = ""
+    port: str = ""
+
+    def has_port(self, wish: PortWish) -> bool:
+        """Tells whether the port of the wish is within the bounds."""
+        if self.guest_uuid:
+            return wish.subject.guest_uuid == self.guest_uuid
+        if self.port:
+            return wish.port.name == self.port
+        return not self.bridge or wish.port.bridge == self.bridge
+
+    def has_bridge(self, name: str) -> bool:
+        """Tells whether the bridge's own switches are within the bounds."""
+        if self.guest_uuid or self.port:
+            return False
+        return not self.bridge or name == self.bridge
+
+    def __str__(self) -> str:
+        for word, value in (
+            ("guest", self.guest_uuid),
+            ("bridge", self.bridge),
+            ("port", self.port),
+        ):
+            if value:
+                return f"{word} {value}"
+        return "host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgePlan:
+    """Is what to switch on a bridge; None and False leave a thing as it is.
+
+    Units: default_pvid 0-4094.
+    """
+
+    bridge: Bridge
+    default_pvid: int | None = None
+    filtering: bool | None = None
+    because: str = ""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Returns the steps in the words of ip-link(8)."""
+        found = []
+        if self.default_pvid is not None:
+            found.append(f"vlan_default_pvid {self.default_pvid}")
+        if self.filtering is not None:
+            found.append(f"vlan_filtering {int(self.filtering)}")
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortPlan:
+    """Is what to add to a port and then what to delete from it."""
+
+    wish: PortWish
+    adds: tuple[VlanRange, ...]
+    deletes: tuple[VlanRange, ...]
+
+    @property
+    def before(self) -> PortVlans:
+        """Returns what the port carries now."""
+        return self.wish.port.vlans
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Returns the steps in the words of bridge(8)."""
+        return (
+            *(f"add vid {item}" for item in self.adds),
+            *(f"del vid {item}" for item in self.deletes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Is all that has to be done on a host.
+
+    Units: added and removed count vids.
+    """
+
+    bridges: tuple[BridgePlan, ...] = ()
+    ports: tuple[PortPlan, ...] = ()
+    unchanged: int = 0
+    missing: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.bridges or self.ports)
+
+    @property
+    def added(self) -> int:
+        """Returns how many (port, vid) pairs become members or get other flags."""
+        return sum(item.last - item.first + 1 for port in self.ports for item in port.adds)
+
+    @property
+    def removed(self) -> int:
+        """Returns how many (port, vid) pairs are no longer members."""
+        return sum(item.last - item.first + 1 for port in self.ports for item in port.deletes)
+
+
+def plan(wanted: Desired, kernel: PortTable, scope: Scope) -> Plan:
+    """Returns the fewest changes that make the kernel carry what is wanted, within the scope.
+
+    A default PVID that moves takes the old one along from every port where it is PVID and
+    untagged (``__br_vlan_set_default_pvid``), so the ports are planned against what is left.
+    """
+    bridges = [
+        _bridge_plan(wish.because, kernel.bridges[wish.name], wish.default_pvid)
+        for wish in wanted.bridges
+        if scope.has_bridge(wish.name)
+    ]
+    moved = {item.bridge.name: item for item in bridges if item.default_pvid is not None}
+    ports, unchanged = [], 0
+    for wish in wanted.ports:
+        if not scope.has_port(wish):
+            continue
+        now = wish.port.vlans
+        if wish.port.bridge in moved:
+            item = moved[wish.port.bridge]
+            now = with_default_pvid(now, item.bridge.default_pvid, item.default_pvid or 0)
+        adds, deletes = additions(now, wish.vlans), deletions(now, wish.vlans)
+        if adds or deletes:
+            ports.append(PortPlan(wish=wish, adds=adds, deletes=deletes))
+        else:
+            unchanged += 1
+    return Plan(
+        bridges=tuple(item for item in bridges if item.steps),
+        ports=tuple(ports),
+        unchanged=unchanged,
+        missing=wanted.missing,
+    )
+
+
+def with_default_pvid(now: PortVlans, old: int, new: int) -> PortVlans:
+    """Returns the port after its bridge's default PVID has moved from old to new (0 is none).
+
+    Source: ``__br_vlan_set_default_pvid`` and ``vlan_default_pvid`` in br_vlan.c.
+    """
+    if old and not (now.pvid == old and now.untagged >> old & 1):
+        return now
+    if not new:
+        return now.removed(old, old) if old else now
+    if now.members >> new & 1:
+        return now
+    native = VlanRange(Vid(new), Vid(new), VlanFlags.PVID | VlanFlags.UNTAGGED)
+    moved = now.added(native)
+    return moved.removed(old, old) if old else moved
+
+
+def _bridge_plan(because: str, bridge: Bridge, default_pvid: int | None) -> BridgePlan:
+    moves = default_pvid is not None and default_pvid != bridge.default_pvid
+    return BridgePlan(
+        bridge=bridge,
+        default_pvid=default_pvid if moves else None,
+        filtering=None if bridge.vlan_filtering else True,
+        because=because,
+    )
