@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlanlog.core.desired import Desired, PortWish
+from vlanlog.core.desired import BridgeWish, Desired, PortWish
 from vlanlog.core.plan import additions, deletions
 from vlanlog.core.state import Bridge, PortTable
 from vlanlog.core.vlan import PortVlans, Vid, VlanFlags, VlanRange
@@ -124,7 +124,7 @@ def plan(wanted: Desired, kernel: PortTable, scope: Scope) -> Plan:
     untagged (``__br_vlan_set_default_pvid``), so the ports are planned against what is left.
     """
     bridges = [
-        _bridge_plan(wish.because, kernel.bridges[wish.name], wish.default_pvid)
+        _bridge_plan(wish, kernel.bridges[wish.name])
         for wish in wanted.bridges
         if scope.has_bridge(wish.name)
     ]
@@ -166,11 +166,11 @@ def with_default_pvid(now: PortVlans, old: int, new: int) -> PortVlans:
     return moved.removed(old, old) if old else moved
 
 
-def _bridge_plan(because: str, bridge: Bridge, default_pvid: int | None) -> BridgePlan:
-    moves = default_pvid is not None and default_pvid != bridge.default_pvid
+def _bridge_plan(wish: BridgeWish, bridge: Bridge) -> BridgePlan:
+    moves = wish.default_pvid is not None and wish.default_pvid != bridge.default_pvid
     return BridgePlan(
         bridge=bridge,
-        default_pvid=default_pvid if moves else None,
-        filtering=None if bridge.vlan_filtering else True,
-        because=because,
+        default_pvid=wish.default_pvid if moves else None,
+        filtering=None if bridge.vlan_filtering == wish.vlan_filtering else wish.vlan_filtering,
+        because=wish.because,
     )

@@ -1,0 +1,109 @@
+"""Results as JSON: state is shaped like ``bridge -j -c vlan show``, the rest by its own names.
+
+Must not print.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from vlanlog.core import codec
+from vlanlog.core import event as e
+from vlanlog.core.program import Plan
+from vlanlog.core.state import Port
+from vlanlog.core.vlan import PortVlans, VlanFlags
+from vlanlog.render.words import change, iso
+
+
+def dumped(value: object) -> str:
+    """Returns the value as indented JSON, non-ASCII letters as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def one_line(value: object) -> str:
+    """Returns the value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def vlans(port: PortVlans) -> list[dict[str, Any]]:
+    """Returns a port's VLANs as ``bridge -j -c vlan show`` writes them.
+
+    Source: ``print_vlan_info`` of iproute2's bridge/vlan.c.
+    """
+    return [_vlan(item.first, item.last, item.flags) for item in port.ranges()]
+
+
+def _vlan(first: int, last: int, flags: VlanFlags) -> dict[str, Any]:
+    found: dict[str, Any] = {"vlan": first}
+    if last != first:
+        found["vlanEnd"] = last
+    words = []
+    if flags & VlanFlags.PVID:
+        words.append("PVID")
+    if flags & VlanFlags.UNTAGGED:
+        words.append("Egress Untagged")
+    if words:
+        found["flags"] = words
+    return found
+
+
+def ports(table: Iterable[Port]) -> list[dict[str, Any]]:
+    """Returns ports as ``bridge -j -c vlan show`` writes them; those without VLANs are left out."""
+    return [{"ifname": port.name, "vlans": vlans(port.vlans)} for port in table if port.vlans]
+
+
+def plan(todo: Plan) -> dict[str, Any]:
+    """Returns a plan: per bridge and port what it carries, what it shall carry, and the steps."""
+    return {
+        "bridges": [
+            {"bridge": item.bridge.name, "steps": list(item.steps), "because": item.because}
+            for item in todo.bridges
+        ],
+        "ports": [
+            {
+                "port": item.wish.port.name,
+                "bridge": item.wish.port.bridge,
+                "guest": item.wish.subject.guest_name,
+                "guest_uuid": item.wish.subject.guest_uuid,
+                "mac": item.wish.subject.mac,
+                "change": change(item.before, item.wish.vlans),
+                "before": vlans(item.before),
+                "after": vlans(item.wish.vlans),
+                "steps": list(item.steps),
+                "because": item.wish.because,
+            }
+            for item in todo.ports
+        ],
+        "add": todo.added,
+        "remove": todo.removed,
+        "unchanged": todo.unchanged,
+        "missing": list(todo.missing),
+    }
+
+
+def event(item: e.Recorded) -> dict[str, Any]:
+    """Returns an event with all its columns, ids and hashes in hex or as UUIDs."""
+    row = codec.encode(item.event)
+    return {
+        "seq": item.seq,
+        "at": iso(row.at_ns),
+        "at_ns": row.at_ns,
+        "kind": row.kind,
+        "version": row.version,
+        "host": row.host,
+        "boot_id": row.boot_id,
+        "guest": row.guest_name,
+        "guest_uuid": row.guest_uuid,
+        "mac": row.mac,
+        "bridge": row.bridge,
+        "port": row.port,
+        "ifindex": row.ifindex,
+        "actor": json.loads(row.actor),
+        "event_id": str(UUID(bytes=row.event_id)),
+        "correlation_id": str(UUID(bytes=row.correlation_id)),
+        "payload": json.loads(row.payload),
+        "hash": item.hash.hex(),
+    }

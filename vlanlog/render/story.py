@@ -1,0 +1,109 @@
+"""One line of a history in words: what happened, and why.
+
+Must not print.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from vlanlog.core import event as e
+from vlanlog.core.vlan import NO_VLANS
+from vlanlog.history import Line
+from vlanlog.render.words import change, count, iso
+
+
+def what(line: Line) -> str:
+    """Returns what the line tells, in the words of bridge(8) and libvirt."""
+    if line.before is not None and line.after is not None:
+        return f"{line.event.subject.port} {change(line.before, line.after) or 'unchanged'}"
+    return _fact(line.event.fact, line.event.subject)
+
+
+def why(line: Line) -> str:
+    """Returns the reason that the log holds for the line, empty where it holds none."""
+    if line.why:
+        return line.why
+    match line.event.fact:
+        case e.AssignmentSet() | e.AssignmentCleared() | e.GapOpened() | e.GapClosed():
+            return line.event.fact.reason
+        case e.ScriptFinished() if line.event.fact.exit_status:
+            return (line.event.fact.log_tail.strip().splitlines() or [""])[-1]
+        case e.GuestRefused():
+            return "; ".join(line.event.fact.problems)
+        case e.ConfigRejected():
+            return "; ".join(line.event.fact.errors)
+        case e.ProgramFinished():
+            return line.event.fact.error
+        case _ if line.event.actor.source is e.ActorSource.UNKNOWN:
+            return "found by a re-read"
+        case _:
+            return ""
+
+
+def _fact(fact: e.Fact, subject: e.Subject) -> str:
+    match fact:
+        case e.HookInvoked():
+            return _hook(fact)
+        case e.ScriptFinished():
+            return f"script {fact.hook}.d/{fact.script} {_ending(fact)}"
+        case e.PortAttached():
+            return f"{subject.port} joined {subject.bridge}"
+        case e.PortDetached():
+            return f"{subject.port} left {subject.bridge}"
+        case e.BridgeChanged():
+            if fact.gone:
+                return f"bridge {subject.bridge} is gone"
+            filtering = f"vlan_filtering {int(fact.vlan_filtering)}"
+            return f"{subject.bridge} {filtering} vlan_default_pvid {fact.default_pvid}"
+        case e.AssignmentSet():
+            return f"set {subject.port or subject.mac} {fact.vlans}"
+        case e.AssignmentCleared():
+            return f"unset {subject.port or subject.mac}"
+        case e.ProgramFinished():
+            found = f", carries {fact.found}" if fact.found is not None else ""
+            return f"{subject.port or subject.bridge} {fact.outcome.value}{found}"
+        case e.GuestRefused():
+            verdict = "refused" if fact.refused else "allowed"
+            return f"VLANs could not be set at {fact.operation}: {verdict}"
+        case e.HostBooted():
+            return "host booted"
+        case e.DaemonStarted():
+            return "daemon started"
+        case e.DaemonStopped():
+            return "daemon stopped"
+        case e.GapOpened():
+            return "gap opened: changes may be unseen"
+        case e.GapClosed():
+            return "gap closed"
+        case e.ConfigLoaded():
+            return f"config {fact.file} loaded"
+        case e.ConfigRejected():
+            return f"config {fact.file} refused, {count(len(fact.errors), 'error')}"
+        case e.ReplayStarted():
+            then = f" at {iso(fact.at_ns)}" if fact.at_ns is not None else ""
+            return f"replay of {fact.scope} to {fact.to}{then}"
+        case e.ReplayFinished():
+            left = f", {len(fact.undone)} left undone" if fact.undone else ""
+            changed = count(fact.ports_changed, "port")
+            return f"replay done: +{fact.added} -{fact.removed} on {changed}{left}"
+        case e.ProgramIntended():
+            return f"intended {change(fact.before, fact.after) or '; '.join(fact.steps)}"
+        case e.VlanAdded() | e.VlanRemoved():
+            return change(NO_VLANS, NO_VLANS)
+        case _:
+            assert_never(fact)
+
+
+def _hook(fact: e.HookInvoked) -> str:
+    words = [fact.driver, fact.operation]
+    words += [word for word in (fact.sub_operation, fact.extra) if word not in ("-", "")]
+    return " ".join(words)
+
+
+def _ending(fact: e.ScriptFinished) -> str:
+    if fact.timed_out:
+        return "timed out"
+    if fact.exit_status is None:
+        return "could not be run"
+    return f"exit {fact.exit_status}"

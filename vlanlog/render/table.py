@@ -1,0 +1,136 @@
+"""Results as tables for people; on a terminal no wider than it, elsewhere as wide as needed.
+
+Must not print, and must not let a guest's name steer the terminal.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vlanlog.core.program import Plan
+from vlanlog.core.state import HostState, Port, PortTable
+from vlanlog.core.vlan import PortVlans, format_vids
+from vlanlog.history import Line
+from vlanlog.render import story
+from vlanlog.render.words import change, count, plain, when, who
+
+UNBOUNDED = 10_000
+"""The width, in columns, of a table that goes into a file or a pipe."""
+
+
+def drawn(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None, colour: bool = False
+) -> str:
+    """Returns a table; cells wrap where it would be wider than ``width`` columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in head:
+        table.add_column(Text(title), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console = Console(
+        file=io.StringIO(),
+        width=width or UNBOUNDED,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+    )
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def plan(todo: Plan, *, width: int | None, colour: bool = False) -> str:
+    """Returns what a replay would change, and the count as the last line."""
+    rows = [(item.bridge.name, "", "  ".join(item.steps), item.because) for item in todo.bridges]
+    rows += [
+        (
+            item.wish.port.name,
+            item.wish.subject.guest_name or "",
+            change(item.before, item.wish.vlans) or "  ".join(item.steps),
+            item.wish.because,
+        )
+        for item in todo.ports
+    ]
+    parts = [drawn(("PORT", "GUEST", "CHANGE", "BECAUSE"), rows, width=width, colour=colour)]
+    if not rows:
+        parts = []
+    parts += [f"missing: {plain(line)}" for line in todo.missing]
+    parts.append(
+        f"Plan: {todo.added} to add, {todo.removed} to remove, "
+        f"{count(todo.unchanged, 'port')} unchanged."
+    )
+    return "\n".join(parts)
+
+
+def state(host: HostState, table: PortTable, *, width: int | None, colour: bool = False) -> str:
+    """Returns what each port carries, by bridge."""
+    owners = host.owners()
+    rows: list[tuple[str, ...]] = []
+    for port in sorted(table.ports.values(), key=_by_bridge):
+        guest, nic = owners.get(port.name, (None, None))
+        native, tagged, untagged = _columns(port.vlans)
+        rows.append(
+            (
+                port.bridge,
+                port.name,
+                guest.name if guest else ("self" if port.is_self else ""),
+                nic.mac if nic else "",
+                native,
+                tagged,
+                untagged,
+            )
+        )
+    head: tuple[str, ...] = ("BRIDGE", "PORT", "GUEST", "MAC", "PVID", "TAGGED", "UNTAGGED")
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return drawn(head, rows, width=width, colour=colour)
+
+
+def _by_bridge(port: Port) -> tuple[str, bool, str]:
+    return port.bridge, not port.is_self, port.name
+
+
+def _columns(vlans: PortVlans) -> tuple[str, str, str]:
+    native = 0 if vlans.pvid is None else 1 << vlans.pvid
+    mark = "" if vlans.pvid is None or vlans.untagged & native else " tagged"
+    return (
+        f"{vlans.pvid}{mark}" if vlans.pvid is not None else "-",
+        format_vids(vlans.members & ~vlans.untagged & ~native) or "-",
+        format_vids(vlans.untagged & ~native),
+    )
+
+
+def differences(
+    found: Iterable[tuple[str, str, PortVlans, PortVlans]],
+    *,
+    width: int | None,
+    colour: bool = False,
+) -> str:
+    """Returns what differs between two layers, one (port, guest, from, to) a row."""
+    rows = [(port, guest, change(before, after)) for port, guest, before, after in found]
+    return drawn(("PORT", "GUEST", "CHANGE"), rows, width=width, colour=colour)
+
+
+def history(
+    lines: Iterable[Line], *, width: int | None, colour: bool = False, utc: bool = False
+) -> str:
+    """Returns a story: when, what, by whom, why."""
+    rows = [
+        (when(line.event.at_ns, utc=utc), story.what(line), who(line.event.actor), story.why(line))
+        for line in lines
+    ]
+    return drawn(("WHEN", "WHAT", "BY", "WHY"), rows, width=width, colour=colour)
+
+
+def finished(results: Sequence[str], *, done: int, messages: int) -> str:
+    """Returns the closing words of a replay; results are the lines of what was left undone."""
+    parts = [f"left undone: {plain(line)}" for line in results]
+    parts.append(
+        f"Done: {count(done, 'port')} programmed with {count(messages, 'message')}, re-read."
+    )
+    return "\n".join(parts)

@@ -1,0 +1,87 @@
+"""VLAN changes, times, actors and names in the few words that fit a line.
+
+Must not print.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import assert_never
+
+from vlanlog.core import event as e
+from vlanlog.core.vlan import PortVlans, format_vids
+
+
+def plain(text: str) -> str:
+    """Returns the text with what would move a terminal's cursor written as an escape."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode() if char != "\x7f" else "\\x7f"
+
+
+def change(before: PortVlans, after: PortVlans) -> str:
+    """Returns what differs: ``pvid 1→100 +200,300-310 -50``; empty where nothing does."""
+    natives = _bit(before.pvid) | _bit(after.pvid)
+    moved = before.pvid != after.pvid
+    own = natives if moved else 0
+    parts = []
+    if moved:
+        parts.append(f"pvid {before.pvid or 'none'}→{after.pvid or 'none'}")
+    gained = after.members & ~before.members & ~own
+    if tagged := gained & ~after.untagged:
+        parts.append(f"+{format_vids(tagged)}")
+    if untagged := gained & after.untagged:
+        parts.append(f"+{format_vids(untagged)} untagged")
+    if lost := before.members & ~after.members & ~own:
+        parts.append(f"-{format_vids(lost)}")
+    kept = after.members & before.members
+    turned = kept & (before.untagged ^ after.untagged)
+    displaced = _bit(before.pvid) & after.members if moved else 0
+    if tagged := (turned | displaced) & ~after.untagged:
+        parts.append(f"{format_vids(tagged)} tagged")
+    if untagged := (turned | displaced) & after.untagged & ~_bit(after.pvid):
+        parts.append(f"{format_vids(untagged)} untagged")
+    if after.pvid is not None and not after.untagged >> after.pvid & 1 and moved:
+        parts.append("(pvid tagged)")
+    return " ".join(parts)
+
+
+def _bit(pvid: int | None) -> int:
+    return 0 if pvid is None else 1 << pvid
+
+
+def when(at_ns: int, *, utc: bool = False) -> str:
+    """Returns a time to the second, in the local zone or UTC."""
+    seconds = at_ns // 1_000_000_000
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment if utc else moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso(at_ns: int) -> str:
+    """Returns a time as RFC 3339 in UTC with all nine digits."""
+    seconds, rest = divmod(at_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def who(actor: e.Actor) -> str:
+    """Returns an actor in a word or two; unknown is said as unknown."""
+    match actor.source:
+        case e.ActorSource.HOOK:
+            return f"hook ({actor.parent or 'unknown caller'})"
+        case e.ActorSource.OPERATOR:
+            name = actor.user or f"uid {actor.uid}"
+            login = actor.login_uid
+            return name if login in (None, actor.uid) else f"{name} (login uid {login})"
+        case e.ActorSource.DAEMON:
+            return "daemon"
+        case e.ActorSource.UNKNOWN:
+            return "unknown"
+        case _:
+            assert_never(actor.source)
+
+
+def count(number: int, noun: str) -> str:
+    """Returns ``1 port``, ``2 ports``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
