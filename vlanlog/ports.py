@@ -11,6 +11,7 @@ from uuid import UUID
 
 from vlanlog.core.event import Event, Recorded
 from vlanlog.core.plan import PortChange
+from vlanlog.core.query import EventFilter, Head
 from vlanlog.core.state import HostState, IfIndex, PortTable, Seq
 
 START = Seq(0)
@@ -60,6 +61,23 @@ class EventLog(Protocol):
 
     def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
         """Yields the events with after < seq <= until, in order of seq."""
+
+    def select(self, wanted: EventFilter) -> Iterator[Recorded]:
+        """Yields the events that the filter names, in the order that it asks for.
+
+        Raises: StoreError.
+        """
+
+    def head(self) -> Head | None:
+        """Returns the last event's place and hash, None for an empty log."""
+
+    def seq_at(self, at_ns: int) -> Seq:
+        """Returns the last seq of the time at_ns, 0 where the log begins later.
+
+        It is that of the newest stamp not beyond at_ns and of what follows up to the next stamp
+        beyond: a clock that was set back takes nothing out of order.
+        Units: at_ns is ns since the epoch, UTC.
+        """
 
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the fold of the log up to a seq, None for its end; snapshots bound the work."""

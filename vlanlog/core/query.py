@@ -1,0 +1,100 @@
+"""What can be asked of the log: which events, where it ends, where its chain is broken.
+
+Must not know how a log finds them; ``matches`` is the meaning that every log must keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+from vlanlog.core import codec
+from vlanlog.core import event as e
+from vlanlog.core.state import Seq
+from vlanlog.core.vlan import Vid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Names the events that are wanted: those to which every field that is set applies.
+
+    Units: since_ns and until_ns are ns since the epoch, UTC, both included.
+    Shape: an event is about one of the subjects if it has all that this subject names; ``by``
+    is a user, a user id, a source, or a part of a command.
+    """
+
+    subjects: tuple[e.Subject, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    vid: Vid | None = None
+    by: str = ""
+    since_ns: int | None = None
+    until_ns: int | None = None
+    newest_first: bool = True
+    limit: int | None = None
+
+
+EVERYTHING = EventFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Is one end of a host's log: its last event, or its first.
+
+    Units: at_ns is ns since the epoch, UTC.
+    """
+
+    seq: Seq
+    hash: bytes
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainFlaw:
+    """Says where the chain is first broken, and how that shows."""
+
+    seq: Seq
+    why: str
+
+
+def matches(wanted: EventFilter, event: e.Event) -> bool:
+    """Tells whether the event is among those wanted; order and limit are the log's."""
+    return (
+        (not wanted.kinds or codec.kind_of(event.fact) in wanted.kinds)
+        and (wanted.since_ns is None or event.at_ns >= wanted.since_ns)
+        and (wanted.until_ns is None or event.at_ns <= wanted.until_ns)
+        and (not wanted.subjects or any(_names(s, event.subject) for s in wanted.subjects))
+        and (not wanted.by or done_by(event.actor, wanted.by))
+        and (wanted.vid is None or concerns(event.fact, wanted.vid))
+    )
+
+
+_SUBJECT_VALUES = attrgetter(*(field.name for field in fields(e.Subject)))
+
+
+def _names(wanted: e.Subject, subject: e.Subject) -> bool:
+    pairs = zip(_SUBJECT_VALUES(wanted), _SUBJECT_VALUES(subject), strict=True)
+    return all(want is None or want == have for want, have in pairs)
+
+
+def done_by(actor: e.Actor, who: str) -> bool:
+    """Tells whether the actor is that user, user id or source, or ran a command like it."""
+    exact = (actor.user, actor.source, str(actor.uid), str(actor.login_uid))
+    return who in exact or who in (actor.command or "") or who in (actor.parent or "")
+
+
+def concerns(fact: e.Fact, vid: Vid) -> bool:
+    """Tells whether the fact says something of the vid on a port.
+
+    An intent does if it changes the vid, for a trunk carries thousands that it leaves alone.
+    """
+    match fact:
+        case e.VlanAdded() | e.VlanRemoved():
+            return fact.first <= vid <= fact.last
+        case e.ProgramIntended():
+            return fact.before.flags(vid) != fact.after.flags(vid)
+        case e.ProgramFinished():
+            return fact.found is not None and fact.found.flags(vid) is not None
+        case e.AssignmentSet():
+            return fact.vlans.flags(vid) is not None
+        case _:
+            return False
