@@ -1,0 +1,193 @@
+"""A netlink socket for requests: dumps, single reads, and many acknowledged changes per send.
+
+Must not listen to notifications (a watcher's socket is another one), nor know what is sent.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from vlanlog.errors import KernelError
+from vlanlog.kernel.frame import (
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    Ack,
+    Message,
+    ack,
+    message,
+    messages,
+)
+
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+
+BUFFER_BYTES = 64 * 1024
+"""Kernels fill parts of a dump up to 32 KiB, or up to the size of the biggest device's message."""
+
+_TIMEOUT_S = 5
+_DUMP_TRIES = 8
+
+
+class NetlinkError(OSError):
+    """Says that the kernel refused a request, in its words."""
+
+    def __init__(self, answer: Ack) -> None:
+        super().__init__(answer.errno, str(answer))
+        self.answer = answer
+
+    def __str__(self) -> str:
+        return str(self.answer)
+
+
+class _LostError(Exception):
+    """Says that an answer cannot be used: cut, overrun, or the devices changed meanwhile."""
+
+
+class NetlinkSocket:
+    """Is an rtnetlink socket of the network namespace in which it was opened; for one thread."""
+
+    def __init__(self, *, buffer_bytes: int = BUFFER_BYTES, queue_bytes: int = 0) -> None:
+        self._buffer = bytearray(buffer_bytes)
+        self._queue_bytes = queue_bytes
+        self._seq = 0
+        self._socket = self._opened()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the socket; a second call does nothing."""
+        self._socket.close()
+
+    def _opened(self) -> socket.socket:
+        try:
+            opened = socket.socket(
+                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+            )
+        except OSError as e:
+            raise KernelError(
+                f"cannot open a netlink socket: {e.strerror}", hint="vlanlog needs Linux"
+            ) from e
+        # A refusal then says why, and does not carry the whole request back.
+        opened.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+        opened.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _TIMEOUT_S, 0))
+        if self._queue_bytes:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._queue_bytes)
+        opened.bind((0, 0))
+        return opened
+
+    def next_seq(self) -> int:
+        """Returns a sequence number that this socket has not used; the kernel's answer bears it."""
+        self._seq = self._seq % 0xFFFFFFFF + 1
+        return self._seq
+
+    def dump(self, kind: int, body: bytes) -> list[Message]:
+        """Returns the messages that answer a dump request, read again while devices change.
+
+        Raises: NetlinkError, KernelError.
+        """
+        for _ in range(_DUMP_TRIES):
+            try:
+                return self._dumped(kind, body)
+            except _LostError:
+                # The rest of the old dump would stand between us and the answers to come.
+                self.close()
+                self._socket = self._opened()
+        raise KernelError(
+            f"{_DUMP_TRIES} dumps in a row were interrupted by changes", hint="try again"
+        )
+
+    def _dumped(self, kind: int, body: bytes) -> list[Message]:
+        seq = self.next_seq()
+        self._socket.send(message(kind, NLM_F_REQUEST | NLM_F_DUMP, seq, body))
+        found: list[Message] = []
+        while True:
+            for part in self._received():
+                if part.seq != seq:
+                    continue
+                if part.flags & NLM_F_DUMP_INTR:
+                    raise _LostError
+                if part.kind in (NLMSG_DONE, NLMSG_ERROR):
+                    answer = ack(part)
+                    if answer.errno:
+                        raise NetlinkError(answer)
+                    return found
+                found.append(part)
+
+    def _received(self, flags: int = 0) -> list[Message]:
+        """Returns the messages of the next datagram.
+
+        Raises: OSError; _LostError where it did not fit, and the buffer has grown, or where
+        the socket's queue had no room for it.
+        """
+        while True:
+            try:
+                size, sender = self._socket.recvfrom_into(self._buffer, 0, flags | socket.MSG_TRUNC)
+            except OSError as e:
+                if e.errno == errno.ENOBUFS:
+                    raise _LostError from e
+                raise
+            if size > len(self._buffer):
+                self._buffer = bytearray(1 << size.bit_length())
+                raise _LostError
+            # Only the kernel is port 0; a privileged process could pose as it otherwise.
+            if sender[0] == 0:
+                return list(messages(bytes(memoryview(self._buffer)[:size])))
+
+    def get(self, kind: int, body: bytes) -> Message:
+        """Returns the message that answers a request for one thing.
+
+        Raises: NetlinkError, KernelError.
+        """
+        seq = self.next_seq()
+        for _ in range(_DUMP_TRIES):
+            self._socket.send(message(kind, NLM_F_REQUEST, seq, body))
+            try:
+                answer = next(part for part in self._received() if part.seq == seq)
+            except (_LostError, StopIteration):
+                continue
+            if answer.kind == NLMSG_ERROR:
+                raise NetlinkError(ack(answer))
+            return answer
+        raise KernelError("the kernel does not answer", hint="try again")
+
+    def acknowledged(self, requests: Mapping[int, bytes]) -> dict[int, Ack]:
+        """Sends the requests, by sequence number, in one go; returns the kernel's answers.
+
+        Shape: requests whose answer the socket's queue could not hold are missing.
+        Raises: OSError, where nothing was sent.
+        """
+        self._socket.send(b"".join(requests.values()))
+        answers: dict[int, Ack] = {}
+        flags = 0
+        while len(answers) < len(requests):
+            try:
+                received = self._received(flags)
+            except _LostError:
+                # The kernel has answered all by now: what fitted is queued, the rest is lost.
+                flags = socket.MSG_DONTWAIT
+                continue
+            except BlockingIOError:
+                break
+            for part in received:
+                if part.kind == NLMSG_ERROR and part.seq in requests:
+                    answers[part.seq] = ack(part)
+        return answers

@@ -1,0 +1,120 @@
+"""Reads bridges, their ports and VLANs from the kernel.
+
+Must not change anything. One AF_BRIDGE dump gives names, masters, MACs and compressed VLANs;
+RTM_GETVLAN takes five times the bytes where vids are scattered, and serves to read one port again.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from vlanlog.core.state import IfIndex, Port, PortTable
+from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.errors import KernelError
+from vlanlog.kernel.frame import WireError
+from vlanlog.kernel.links import bridges
+from vlanlog.kernel.netlink import NetlinkError, NetlinkSocket
+from vlanlog.kernel.wire import (
+    RTM_GETLINK,
+    RTM_GETVLAN,
+    PortMessage,
+    port_message,
+    ports_query,
+    vlan_message,
+    vlans_query,
+)
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except WireError as e:
+        hint = "the kernel sends what this version does not understand: please report it"
+        raise KernelError(f"{doing}: {e}", hint=hint) from e
+    except OSError as e:
+        text = str(e) if isinstance(e, NetlinkError) else e.strerror
+        raise KernelError(f"{doing}: {text}", hint="see `vlanlog doctor`") from e
+
+
+class NetlinkReader:
+    """Reads the network namespace in which it was made; for one thread."""
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the socket."""
+        self._socket.close()
+
+    def read(self) -> PortTable:
+        """Returns every bridge and its ports, the bridges' own ports among them.
+
+        What appears or vanishes between the two dumps is left out.
+        Raises: KernelError.
+        """
+        with _translated("reading bridges"):
+            found = bridges(self._socket)
+            ports = {}
+            for message in self._port_messages() if found else ():
+                bridge = found.get(message.master or IfIndex(0))
+                # A NIC with a switch inside answers for itself besides its bridge's answer.
+                if bridge is None or message.switchdev:
+                    continue
+                own = message.ifindex == bridge.ifindex
+                ports[message.ifindex] = Port(
+                    ifindex=message.ifindex,
+                    name=bridge.name if own else message.name,
+                    bridge=bridge.name,
+                    mac=message.mac,
+                    vlans=message.vlans,
+                )
+        whole = {bridge.name: bridge for bridge in found.values() if bridge.ifindex in ports}
+        return PortTable(
+            bridges=whole,
+            ports={index: port for index, port in ports.items() if port.bridge in whole},
+        )
+
+    def read_vlans(self, ifindex: IfIndex) -> PortVlans:
+        """Returns the VLANs of one port, none where it is no port; cheaper than ``read``.
+
+        Raises: KernelError.
+        """
+        with _translated(f"reading the VLANs of port {ifindex}"):
+            try:
+                dump = self._socket.dump(RTM_GETVLAN, vlans_query(ifindex))
+            except NetlinkError as e:
+                if e.errno in (errno.ENODEV, errno.EINVAL):
+                    return NO_VLANS
+                if e.errno != errno.EOPNOTSUPP:
+                    raise
+                # Linux 5.5 and older.
+                return self._vlans_by_links(ifindex)
+            parts = map(vlan_message, dump)
+            return PortVlans.from_ranges(
+                item for part in parts if part.ifindex == ifindex for item in part.ranges
+            )
+
+    def _vlans_by_links(self, ifindex: IfIndex) -> PortVlans:
+        for message in self._port_messages():
+            if message.ifindex == ifindex and not message.switchdev:
+                return message.vlans
+        return NO_VLANS
+
+    def _port_messages(self) -> Iterator[PortMessage]:
+        return map(port_message, self._socket.dump(RTM_GETLINK, ports_query()))
