@@ -6,6 +6,7 @@ All is done in a child process with namespaces of its own: the host sees nothing
 import os
 import socket
 import struct
+from pathlib import Path
 
 from . import syscalls
 
@@ -25,7 +26,7 @@ def why_not_native() -> str | None:
         os.write(inlet, (_try() or "").encode())
         os._exit(0)
     os.close(inlet)
-    with open(outlet, "rb") as file:
+    with os.fdopen(outlet, "rb") as file:
         reason = file.read().decode()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return reason or (None if status == 0 else "the probe died")
@@ -47,7 +48,7 @@ def _try_overlay() -> None:
     syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
     syscalls.mount("probe", "/sys", "tmpfs")
     for name in ("lower", "upper", "work", "root"):
-        os.mkdir(f"/sys/{name}")
+        Path("/sys", name).mkdir()
     options = "lowerdir=/sys/lower,upperdir=/sys/upper,workdir=/sys/work"
     syscalls.mount("probe", "/sys/root", "overlay", 0, options)
 

@@ -9,12 +9,16 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import LabError
+
+_SCRATCH = "scratch-"
+_OLD_S = 3600.0
 
 Build = Callable[[Path, Path], None]
 """Fills its first argument, an empty folder, which is then renamed to the second."""
@@ -45,11 +49,28 @@ def cache_folder() -> Path:
 @contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
     """Gives an empty folder below the cache folder, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=cache_folder()))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{prefix}-", dir=cache_folder()))
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _sweep() -> None:
+    """Removes the scratch folders of runs that were killed: old, and locked by no one."""
+    for folder in cache_folder().glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                if time.time() - folder.stat().st_mtime > _OLD_S:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 @contextmanager
@@ -87,7 +108,7 @@ def _rebuild(final: Path, manifest: Path, build: Build) -> None:
 
 def _is_whole(final: Path, manifest: Path) -> bool:
     try:
-        wanted = json.loads(manifest.read_text())
+        wanted: object = json.loads(manifest.read_text())
     except (OSError, ValueError):
         return False
     return wanted == {"folder": str(final), "files": _sums(final)}

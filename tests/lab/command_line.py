@@ -14,7 +14,7 @@ from .bridge_probe import why_not_native
 from .errors import LabError
 from .job import Job
 from .native import run_natively
-from .process import Ended, signals_raise
+from .process import EndedError, signals_raise
 from .tree import package_tree
 from .uml import bytes_of, run_in_uml, window_size
 
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
             return run_in_uml(job, memory=options.memory, timeout_s=options.timeout)
     except LabError as e:
         return _show(str(e), ENVIRONMENT_ERROR)
-    except Ended as e:
+    except EndedError as e:
         return _show(f"{e}: the lab was ended", e.status)
 
 
@@ -63,7 +63,7 @@ def packages(arguments: Sequence[str]) -> int:
             print(package_tree(tuple(parser.parse_args(arguments).package)))
     except LabError as e:
         return _show(str(e), ENVIRONMENT_ERROR)
-    except Ended as e:
+    except EndedError as e:
         return _show(str(e), e.status)
     return 0
 
@@ -129,7 +129,7 @@ def _job(options: argparse.Namespace, backend: str) -> Job:
     return Job(
         backend=backend,
         command=tuple(options.command),
-        folder=os.getcwd(),
+        folder=str(Path.cwd()),
         environment=_environment(options.env, backend),
         writable=tuple(_folder(name) for name in options.rw),
         tree=str(package_tree(tuple(sorted(names)))) if names else None,

@@ -22,9 +22,11 @@ auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 """
+# libvirtd looks this user up even though qemu.conf names another.
+_USER = "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin\n"
+_GROUP = "libvirt-qemu:x:64055:\n"
 _FOLDERS = (
     "/etc/libvirt/hooks",
-    "/etc/libvirt/qemu/networks/autostart",
     "/var/cache/libvirt/qemu",
     "/var/lib/libvirt/qemu",
     "/var/log/libvirt/qemu",
@@ -38,3 +40,15 @@ def write_settings() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     Path("/etc/libvirt/qemu.conf").write_text(_QEMU)
     Path("/etc/libvirt/libvirtd.conf").write_text(_LIBVIRTD)
+    _add_line(Path("/etc/passwd"), _USER)
+    _add_line(Path("/etc/group"), _GROUP)
+    # The network `default` would want dnsmasq and a firewall.
+    for link in Path("/etc/libvirt/qemu/networks/autostart").glob("*"):
+        link.unlink()
+
+
+def _add_line(file: Path, line: str) -> None:
+    name = line.partition(":")[0]
+    text = file.read_text()
+    if not any(known.startswith(f"{name}:") for known in text.splitlines()):
+        file.write_text(f"{text.rstrip()}\n{line}")

@@ -14,7 +14,7 @@ _NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup")
 def run_natively(job: Job, *, timeout_s: float | None) -> int:
     """Runs a job in fresh namespaces of the host's kernel; returns the command's exit status.
 
-    Raises: Ended.
+    Raises: EndedError.
     """
     with scratch_folder("run") as run_folder:
         write_job(run_folder, job)

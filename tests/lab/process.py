@@ -21,7 +21,7 @@ TIMED_OUT = 124
 """The exit status after a timeout, as timeout(1) has it."""
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The run was ended from outside: by a signal, or by its own time limit."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -31,10 +31,10 @@ class Ended(Exception):
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """Turns SIGINT, SIGTERM and SIGHUP into Ended while it lasts."""
+    """Turns SIGINT, SIGTERM and SIGHUP into EndedError while it lasts."""
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        raise Ended(128 + number, f"stopped by {signal.Signals(number).name}")
+        raise EndedError(128 + number, f"stopped by {signal.Signals(number).name}")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, stop) for number in numbers]
@@ -61,10 +61,10 @@ def run_to_end(
     descriptors that the command inherits, closed here once it has started; without a log the
     command has our own standard streams.
 
-    Raises: Ended.
+    Raises: EndedError.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    with open(log or os.devnull, "wb") as file:
+    with (log or Path(os.devnull)).open("wb") as file:
         process = subprocess.Popen(
             command,
             env=environment,
@@ -73,7 +73,7 @@ def run_to_end(
             stderr=None if log is None else file,
             pass_fds=tuple(kept),
             process_group=None if interactive else 0,
-            preexec_fn=_die_with_runner,
+            preexec_fn=_die_with_runner,  # noqa: PLW1509 (there is one thread)
         )
     try:
         for descriptor in kept:
@@ -114,7 +114,7 @@ def _wait(selector: selectors.BaseSelector, deadline: float | None) -> set[int]:
     left = None if deadline is None else deadline - time.monotonic()
     ready = {key.fd for key, _ in selector.select(left)}
     if not ready:
-        raise Ended(TIMED_OUT, "timed out")
+        raise EndedError(TIMED_OUT, "timed out")
     return ready
 
 

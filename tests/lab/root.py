@@ -22,13 +22,13 @@ _FRESH = ("/proc", "/sys", "/dev", "/run")
 def enter_lab_root(job: Job) -> None:
     """Makes and enters the new root."""
     syscalls.mount("lab", _SCRATCH, "tmpfs", 0, "mode=0755,size=80%")
-    os.mkdir(_NEW)
+    Path(_NEW).mkdir()
     # A user-mode kernel sees through the host's mounts; a native one must stack them one by one.
     mounts = ("/",) if job.backend == "uml" else _mount_points()
     for number, point in enumerate(mounts):
         # Overlapping layers are refused: the tree, itself below /, comes as a mount of its own.
         if job.backend == "uml" and job.tree is not None:
-            os.mkdir(_TREE)
+            Path(_TREE).mkdir()
             syscalls.mount("none", _TREE, "hostfs", MS_RDONLY, job.tree)
             _overlay(number, point, (_TREE, point))
         else:
@@ -37,7 +37,7 @@ def enter_lab_root(job: Job) -> None:
         # Natively a copy, because the host's root may be an overlay and only two may be stacked.
         subprocess.run(("cp", "-a", "--remove-destination", f"{job.tree}/.", _NEW), check=True)
     for folder in job.writable:
-        os.makedirs(_NEW + folder, exist_ok=True)
+        Path(_NEW + folder).mkdir(parents=True, exist_ok=True)
         if job.backend == "uml":
             syscalls.mount("none", _NEW + folder, "hostfs", 0, folder)
         else:
@@ -52,15 +52,15 @@ def enter_lab_root(job: Job) -> None:
 def _overlay(number: int, point: str, layers: tuple[str, ...]) -> None:
     """Puts an overlay over one mounted folder; a mounted file becomes read-only."""
     target = _NEW + (point if point != "/" else "")
-    if not os.path.isdir(point):
+    if not Path(point).is_dir():
         syscalls.mount(point, target, None, MS_BIND)
         syscalls.mount(point, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
         return
     upper, work = f"{_SCRATCH}/upper{number}", f"{_SCRATCH}/work{number}"
-    os.mkdir(upper)
-    os.mkdir(work)
-    status = os.stat(point)
-    os.chmod(upper, status.st_mode & 0o7777)
+    Path(upper).mkdir()
+    Path(work).mkdir()
+    status = Path(point).stat()
+    Path(upper).chmod(status.st_mode & 0o7777)
     os.chown(upper, status.st_uid, status.st_gid)
     lower = ":".join(_escaped(layer) for layer in layers)
     options = f"lowerdir={lower},upperdir={upper},workdir={work}"
@@ -86,20 +86,21 @@ def _mount_kernel_folders(backend: str) -> None:
     syscalls.mount("sysfs", f"{_NEW}/sys", "sysfs")
     syscalls.mount("cgroup2", f"{_NEW}/sys/fs/cgroup", "cgroup2")
     syscalls.mount("run", f"{_NEW}/run", "tmpfs", 0, "mode=0755")
-    os.makedirs(f"{_NEW}/run/lock", mode=0o1777)
+    Path(f"{_NEW}/run/lock").mkdir(mode=0o1777)
     if backend == "uml":
         syscalls.mount("dev", f"{_NEW}/dev", "devtmpfs")
     else:
         syscalls.mount("dev", f"{_NEW}/dev", "tmpfs", 0, "mode=0755")
         _make_devices()
     for name in ("pts", "shm", "net"):
-        os.makedirs(f"{_NEW}/dev/{name}", exist_ok=True)
+        Path(f"{_NEW}/dev/{name}").mkdir(exist_ok=True)
     syscalls.mount("devpts", f"{_NEW}/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620")
     syscalls.mount("shm", f"{_NEW}/dev/shm", "tmpfs", 0, "mode=1777")
     _make_node("net/tun", 10, 200)
     for name, target in (("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd")):
-        Path(f"{_NEW}/dev/{name}").unlink(missing_ok=True)
-        os.symlink(target, f"{_NEW}/dev/{name}")
+        link = Path(f"{_NEW}/dev/{name}")
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
 
 
 def _make_devices() -> None:
@@ -109,7 +110,7 @@ def _make_devices() -> None:
 
 
 def _make_node(name: str, major: int, minor: int) -> None:
-    path = f"{_NEW}/dev/{name}"
-    if not os.path.exists(path):
+    path = Path(f"{_NEW}/dev/{name}")
+    if not path.exists():
         os.mknod(path, 0o020666, os.makedev(major, minor))
-    os.chmod(path, 0o666)
+    path.chmod(0o666)

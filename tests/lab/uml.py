@@ -26,7 +26,7 @@ main({run_folder!r})
 def run_in_uml(job: Job, *, memory: str, timeout_s: float | None) -> int:
     """Runs a job in a user-mode kernel; returns the command's exit status.
 
-    Raises: LabError when the kernel ends without one; Ended.
+    Raises: LabError when the kernel ends without one; EndedError.
     """
     kernel = user_mode_kernel()
     with scratch_folder("run") as run_folder, _terminal_kept(job.interactive):
@@ -76,7 +76,7 @@ def _kernel_options(run_folder: Path, memory: str) -> tuple[str, ...]:
     # uml_dir: else it writes to a folder in the caller's home.
     return (
         f"mem={memory}",
-        "seccomp=off",
+        "seccomp=auto",
         "quiet",
         "panic=-1",
         f"uml_dir={run_folder}/",
