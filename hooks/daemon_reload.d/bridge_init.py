@@ -1,0 +1,1 @@
+../daemon_start.d/bridge_init.py

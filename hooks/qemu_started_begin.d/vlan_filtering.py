@@ -1,0 +1,1 @@
+../qemu_start_begin.d/vlan_filtering.py
