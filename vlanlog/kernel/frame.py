@@ -22,13 +22,13 @@ NLM_F_DUMP = 0x300
 NLM_F_CAPPED = 0x100
 NLM_F_ACK_TLVS = 0x200
 
-NLA_F_NESTED = 0x8000
 _NLA_TYPE_MASK = 0x3FFF
 _NLMSGERR_ATTR_MSG = 1
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERRNO = struct.Struct("=i")
+_MAX_ERRNO = 4095
 
 
 class WireError(ValueError):
@@ -137,6 +137,8 @@ def ack(answer: Message) -> Ack:
     if answer.kind == NLMSG_DONE and not body:
         return Ack(0)
     (code,) = unpacked(_ERRNO, body, "answer")
+    if not -_MAX_ERRNO <= code <= 0:
+        raise WireError(f"{code} is no error number")
     explanation = ""
     if answer.flags & NLM_F_ACK_TLVS:
         start = _ERRNO.size

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from vlanlog.core.state import Bridge, IfIndex
 from vlanlog.errors import KernelError
 from vlanlog.kernel.frame import (
-    NLA_F_NESTED,
     NLM_F_ACK,
     NLM_F_REQUEST,
     Message,
@@ -113,7 +112,7 @@ def bridges_query() -> bytes:
     return (
         LINK_HEADER.pack(0, 0, 0, 0, 0)
         + attribute(IFLA_EXT_MASK, U32.pack(_FILTER_SKIP_STATS))
-        + attribute(_IFLA_LINKINFO | NLA_F_NESTED, info)
+        + attribute(_IFLA_LINKINFO, info)
     )
 
 

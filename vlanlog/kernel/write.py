@@ -50,11 +50,12 @@ class NetlinkWriter:
     """Programs the network namespace in which it was made; for one thread.
 
     ``messages_sent`` counts requests, those among them that were sent again.
+    Units: queue_bytes is what the socket's queue of answers holds, 0 for the kernel's default.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, queue_bytes: int = 0) -> None:
         self.messages_sent = 0
-        self._socket = NetlinkSocket()
+        self._socket = NetlinkSocket(queue_bytes=queue_bytes)
 
     def __enter__(self) -> Self:
         return self
