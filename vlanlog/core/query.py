@@ -78,8 +78,10 @@ def _names(wanted: e.Subject, subject: e.Subject) -> bool:
 
 def done_by(actor: e.Actor, who: str) -> bool:
     """Tells whether the actor is that user, user id or source, or ran a command like it."""
-    exact = (actor.user, actor.source, str(actor.uid), str(actor.login_uid))
-    return who in exact or who in (actor.command or "") or who in (actor.parent or "")
+    ids = [str(number) for number in (actor.uid, actor.login_uid) if number is not None]
+    if who in (actor.user, actor.source, *ids):
+        return True
+    return who in (actor.command or "") or who in (actor.parent or "")
 
 
 def concerns(fact: e.Fact, vid: Vid) -> bool:

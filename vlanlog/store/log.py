@@ -1,0 +1,140 @@
+"""The event log of one host in a database: ``ports.EventLog`` over SQLite and PostgreSQL.
+
+Must not change or delete what is there; the database refuses that too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Engine, select
+
+from vlanlog.core.codec import encode
+from vlanlog.core.event import Event, Recorded
+from vlanlog.core.fold import fold
+from vlanlog.core.query import ChainFlaw, EventFilter, Head
+from vlanlog.core.state import HostState, Seq
+from vlanlog.ports import START
+from vlanlog.store.append import Appender
+from vlanlog.store.failure import translated
+from vlanlog.store.schema import events
+from vlanlog.store.select import chosen, recorded, seq_at, stored
+from vlanlog.store.snapshots import Snapshots
+from vlanlog.store.verify import first_flaw
+
+_logger = logging.getLogger(__name__)
+
+
+class SqlEventLog:
+    """Keeps the events of one host; several processes may append at once.
+
+    Units: snapshot_every is a number of events.
+    """
+
+    def __init__(self, engine: Engine, *, host: str, snapshot_every: int = 1000) -> None:
+        self.engine = engine
+        self.host = host
+        self._appender = Appender(engine, host)
+        self._snapshots = Snapshots(engine, host=host, every=snapshot_every)
+        self._folded: HostState | None = None
+
+    def append(self, events: Sequence[Event]) -> list[Seq]:
+        """Commits the events durably, all or none; one whose event_id is known is passed over.
+
+        Shape: the seqs of the events that were new, in order.
+        Raises: StoreError.
+        """
+        rows = [encode(event) for event in events]
+        if any(row.host != self.host for row in rows):
+            raise ValueError(f"the log of {self.host} was handed an event of another host")
+        with translated(self.engine.url):
+            seqs = self._appender.append(rows)
+        if seqs:
+            self._keep_snapshot(seqs[0], seqs[-1])
+        return seqs
+
+    def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
+        """Yields the events with after < seq <= until, in order of seq.
+
+        Raises: StoreError.
+        """
+        return map(recorded, stored(self.engine, self.host, after=after, until=until))
+
+    def select(self, wanted: EventFilter) -> Iterator[Recorded]:
+        """Yields the events that the filter names, in the order that it asks for.
+
+        Raises: StoreError.
+        """
+        return chosen(self.engine, self.host, wanted)
+
+    def head(self) -> Head | None:
+        """Returns the last event's place and hash, None for an empty log.
+
+        Raises: StoreError.
+        """
+        return self._end(newest=True)
+
+    def first(self) -> Head | None:
+        """Returns the first event's place and hash, None for an empty log.
+
+        Raises: StoreError.
+        """
+        return self._end(newest=False)
+
+    def seq_at(self, at_ns: int) -> Seq:
+        """Returns the last seq of the time at_ns, 0 where the log begins later.
+
+        Units: at_ns is ns since the epoch, UTC.
+        Raises: StoreError.
+        """
+        return seq_at(self.engine, self.host, at_ns)
+
+    def state(self, *, at_seq: Seq | None = None) -> HostState:
+        """Returns the fold of the log up to a seq, None for its end; snapshots bound the work.
+
+        Raises: StoreError.
+        """
+        begin = self._folded
+        if begin is None or (at_seq is not None and begin.seq > at_seq):
+            begin = self._snapshots.latest(at_seq) or HostState()
+        state = fold(self.read(after=begin.seq, until=at_seq), begin)
+        if self._folded is None or state.seq > self._folded.seq:
+            self._folded = state
+        return state
+
+    def verify(self, *, known: Head | None = None) -> ChainFlaw | None:
+        """Returns the first flaw of the chain, None where there is none.
+
+        Shape: known is a head from elsewhere, with which a cut or a new chain shows too.
+        Raises: StoreError.
+        """
+        return first_flaw(self.engine, self.host, known=known)
+
+    def _end(self, *, newest: bool) -> Head | None:
+        order = events.c.seq.desc() if newest else events.c.seq.asc()
+        end = select(events.c.seq, events.c.hash, events.c.at_ns)
+        with translated(self.engine.url), self.engine.connect() as connection:
+            row = connection.execute(
+                end.where(events.c.host == self.host).order_by(order).limit(1)
+            ).first()
+        return None if row is None else Head(seq=Seq(row.seq), hash=row.hash, at_ns=row.at_ns)
+
+    def _keep_snapshot(self, first: Seq, last: Seq) -> None:
+        seq = self._snapshots.due(first, last)
+        if seq is None:
+            return
+        try:
+            self._snapshots.write(self.state(at_seq=seq))
+        except Exception:
+            # The events are committed: whoever appended them must not hear that they are not.
+            _logger.exception("no snapshot was kept at event %d", seq)
+
+
+def hosts(engine: Engine) -> tuple[str, ...]:
+    """Returns the hosts that the database holds a log of, by name.
+
+    Raises: StoreError.
+    """
+    with translated(engine.url), engine.connect() as connection:
+        return tuple(connection.scalars(select(events.c.host).distinct().order_by(events.c.host)))

@@ -1,0 +1,102 @@
+"""The tables as SQLAlchemy Core knows them, for the statements that the store makes.
+
+Must not create them: migrations/ does, triggers included, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The newest revision in migrations/versions, held in code because Alembic takes 0.3 s to load."""
+
+# A STRICT table knows no BIGINT; SQLite's INTEGER has 64 bits anyway.
+_Big = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("guest_uuid", Text),
+    Column("guest_name", Text),
+    Column("mac", Text),
+    Column("bridge", Text),
+    Column("port", Text),
+)
+"""Each combination of names that events are about, once for each host.
+
+Guests, NICs and ports are few and events are many: one index over ``events.subject`` does the
+work of five over texts, each of which would cost an append more than all else.
+"""
+
+for _name in ("guest_uuid", "guest_name", "mac", "bridge", "port"):
+    _column = subjects.c[_name]
+    Index(
+        f"subjects_{_name}",
+        _column,
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+    )
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Big, nullable=False, autoincrement=False),
+    Column("event_id", LargeBinary, nullable=False),
+    Column("at_ns", _Big, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("correlation_id", LargeBinary, nullable=False),
+    Column("guest_uuid", Text),
+    Column("guest_name", Text),
+    Column("mac", Text),
+    Column("bridge", Text),
+    Column("port", Text),
+    Column("ifindex", Integer),
+    Column("payload", Text, nullable=False),
+    Column("subject", _Big, ForeignKey("subjects.id", name="events_subject_id")),
+    Column("prev_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("host", "seq"),
+    UniqueConstraint("event_id", name="events_event_id"),
+)
+"""The log: seq, the columns of ``core.codec.Row`` in its order, subject, and the chain's link."""
+
+Index(
+    "events_subject",
+    events.c.subject,
+    events.c.seq,
+    sqlite_where=events.c.subject.is_not(None),
+    postgresql_where=events.c.subject.is_not(None),
+)
+Index("events_kind", events.c.host, events.c.kind, events.c.seq)
+Index("events_at_ns", events.c.host, events.c.at_ns, events.c.seq)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("seq", _Big, primary_key=True, autoincrement=False),
+    Column("at_ns", _Big, nullable=False),
+    Column("format", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+)
+"""The fold of the log at some seqs: what may be thrown away, for the log gives it again."""
