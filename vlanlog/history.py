@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from vlanlog.core import event as e
-from vlanlog.core.state import Seq
+from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid, VlanFlags, VlanRange
 
 
@@ -31,21 +31,23 @@ class Line:
 _PortKey = tuple[str, int | None]
 
 
-def lines(events: Iterable[e.Recorded]) -> Iterator[Line]:
+def lines(events: Iterable[e.Recorded], before: HostState) -> Iterator[Line]:
     """Yields the story: VLAN facts of one change on one port make one line.
 
-    Intents are not lines of their own but give the change its reason; an end that was as
-    intended is not told either.
+    ``before`` is what was known before the first event. Intents are not lines of their own but
+    give the change its reason; an end that was as intended is not told either.
     """
-    teller = _Teller()
+    teller = _Teller(before)
     for item in events:
         yield from teller.take(item)
     yield from teller.flush()
 
 
 class _Teller:
-    def __init__(self) -> None:
-        self._carried: dict[_PortKey, PortVlans] = {}
+    def __init__(self, before: HostState) -> None:
+        self._carried: dict[_PortKey, PortVlans] = {
+            (before.boot_id, index): port.vlans for index, port in before.table.ports.items()
+        }
         self._because: dict[UUID, str] = {}
         self._open: Line | None = None
 

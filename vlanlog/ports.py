@@ -49,8 +49,8 @@ class KernelWriter(Protocol):
         """Sets the VLAN that joining ports get (0 for none); answers likewise."""
 
 
-class EventLog(Protocol):
-    """Keeps the events of one host in order; nothing in it is ever changed."""
+class EventSink(Protocol):
+    """Takes events for good."""
 
     def append(self, events: Sequence[Event]) -> list[Seq]:
         """Commits the events durably, all or none; one whose event_id is known is passed over.
@@ -58,6 +58,10 @@ class EventLog(Protocol):
         Shape: the seqs of the events that were new, in order.
         Raises: StoreError.
         """
+
+
+class EventLog(EventSink, Protocol):
+    """Keeps the events of one host in order; nothing in it is ever changed."""
 
     def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
         """Yields the events with after < seq <= until, in order of seq."""

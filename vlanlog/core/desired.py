@@ -14,6 +14,7 @@ from vlanlog.core.observe import subject_of
 from vlanlog.core.state import (
     Assignee,
     Assignment,
+    Bridge,
     ConfigInForce,
     Guest,
     HeldBridge,
@@ -78,6 +79,7 @@ class EntryIndex:
     """Finds the most exact entry that names a NIC, without a walk over all entries."""
 
     def __init__(self, config: ConfigInForce) -> None:
+        self._bridges = config.bridges.keys()
         self._entries: Mapping[Selector, HeldPort] = {
             held.entry.selector: held for held in config.ports.values()
         }
@@ -87,8 +89,12 @@ class EntryIndex:
             if held.entry.selector.kind is SelectorKind.TAP
         }
 
-    def for_nic(self, guest: Guest, nic: Nic) -> HeldPort | None:
-        """Returns the entry for a guest's NIC; a UUID is looked at before a name."""
+    def for_nic(self, guest: Guest, nic: Nic, bridge: Bridge | None) -> HeldPort | None:
+        """Returns the entry for a guest's NIC; a UUID is looked at before a name.
+
+        ``[*]`` reaches only NICs on bridges that filter or that bridge_init.conf names: a NAT
+        network of libvirt's has guests too, and no VLANs.
+        """
         values = (
             (SelectorKind.MAC, nic.mac),
             (SelectorKind.ALIAS, nic.alias),
@@ -102,6 +108,8 @@ class EntryIndex:
                 selector = Selector(kind=kind, guest=who, value=value)
                 if selector in self._entries:
                     return self._entries[selector]
+        if bridge is None or not (bridge.vlan_filtering or bridge.name in self._bridges):
+            return None
         return self._entries.get(Selector(kind=SelectorKind.ANY))
 
     def for_unowned(self, port: Port) -> HeldPort | None:
@@ -161,7 +169,9 @@ class _Answer:
             return
         guest, nic = owner
         whom = Assignee(guest_uuid=guest.uuid, mac=nic.mac)
-        self._wish(port, whom, _from(self.index.for_nic(guest, nic)))
+        self._wish(
+            port, whom, _from(self.index.for_nic(guest, nic, self.kernel.bridges.get(port.bridge)))
+        )
 
     def _wish(self, port: Port, whom: Assignee, entry: _Entry | None) -> None:
         assignment: Assignment | None = self.assigned.get(whom)

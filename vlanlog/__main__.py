@@ -1,0 +1,5 @@
+"""Runs the command line as ``python -m vlanlog``."""
+
+from vlanlog.cli import main
+
+main()

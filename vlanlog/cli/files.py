@@ -1,0 +1,81 @@
+"""The two config files as facts for the log, and what their faults mean for a guest.
+
+Must not write to the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlanlog.config import ConfigMissingError, Loaded, read_bridges, read_ports
+from vlanlog.core import event as e
+from vlanlog.core.state import ConfigRole
+from vlanlog.errors import ConfigError
+
+ConfigFact = e.ConfigLoaded | e.ConfigRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFiles:
+    """Is the content of conf/, read once for one command.
+
+    Shape: ports is None where vlan_filtering.conf is missing.
+    """
+
+    facts: tuple[ConfigFact, ...]
+    ports: Loaded | None
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Returns every error of every file as ``file:line: …``."""
+        return tuple(
+            line
+            for fact in self.facts
+            if isinstance(fact, e.ConfigRejected)
+            for line in fact.errors
+        )
+
+
+def read_config(bridges: Path, ports: Path, known: frozenset[ConfigRole]) -> ConfigFiles:
+    """Returns what the files say; a missing one is an error only where one was in force before."""
+    first = _read(read_bridges, bridges, ConfigRole.BRIDGES, known)
+    second = _read(read_ports, ports, ConfigRole.PORTS, known)
+    found = [item if not isinstance(item, Loaded) else _fact(item) for item in (first, second)]
+    return ConfigFiles(
+        facts=tuple(fact for fact in found if fact is not None),
+        ports=second if isinstance(second, Loaded) else None,
+    )
+
+
+def _read(
+    read: Callable[[Path], Loaded], path: Path, role: ConfigRole, known: frozenset[ConfigRole]
+) -> Loaded | e.ConfigRejected | None:
+    try:
+        return read(path)
+    except ConfigError as error:
+        if isinstance(error, ConfigMissingError) and role not in known:
+            return None
+        missing = f"{error.message}; the last good content stays in force"
+        digest = hashlib.sha256(missing.encode()).hexdigest()
+        return e.ConfigRejected(role=role, file=str(path), digest=digest, errors=(missing,))
+
+
+def _fact(loaded: Loaded) -> ConfigFact:
+    if loaded.errors:
+        return e.ConfigRejected(
+            role=loaded.role,
+            file=loaded.file,
+            digest=loaded.digest,
+            errors=tuple(str(fault) for fault in loaded.errors),
+        )
+    return e.ConfigLoaded(
+        role=loaded.role,
+        file=loaded.file,
+        digest=loaded.digest,
+        bridges=loaded.bridges,
+        ports=loaded.ports,
+        warnings=loaded.warnings,
+    )

@@ -1,0 +1,178 @@
+"""Sets one guest's VLANs at a hook call or by hand, and gives the verdict whether it may start.
+
+Must not end in an exception while libvirt waits: what fails becomes a reason in the verdict.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vlanlog import replay
+from vlanlog.cli.files import ConfigFiles
+from vlanlog.cli.host import Host, Mode, opened
+from vlanlog.cli.show import note
+from vlanlog.config import load_settings
+from vlanlog.core import event as e
+from vlanlog.core.desired import Desired, EntryIndex
+from vlanlog.core.domain import DomainError, parse_domain
+from vlanlog.core.entry import OnFailure
+from vlanlog.core.program import Scope, plan
+from vlanlog.core.state import ConfigRole, Guest, HostState
+from vlanlog.core.verdict import obstacles, on_failure
+from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
+from vlanlog.render import table
+from vlanlog.replay import To
+
+REFUSING_OPERATIONS = frozenset({"prepare", "start", "migrate", "restore"})
+"""The operations at which a non-zero exit keeps a guest from starting and kills nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestCall:
+    """Is one wish to have a guest's VLANs set.
+
+    Shape: operation is libvirt's word, empty by hand; xml is empty where none was given.
+    """
+
+    name: str
+    conf: Path | None = None
+    operation: str = ""
+    xml: bytes = b""
+
+
+@dataclass(kw_only=True)
+class _Trial:
+    """Is what is found out on the way to the verdict."""
+
+    problems: list[str]
+    policy: OnFailure = OnFailure.REFUSE
+
+
+def program_guest(call: GuestCall) -> int:
+    """Programs the guest's ports, records the outcome, returns the script's exit status.
+
+    Raises: VlanlogError only by hand.
+    """
+    source = e.ActorSource.HOOK if call.operation else e.ActorSource.OPERATOR
+    trial = _Trial(problems=[])
+    try:
+        with opened(load_settings(os.environ), Mode.HOOK, source=source) as host:
+            _program(host, call, trial)
+    except VlanlogError as error:
+        if not call.operation:
+            raise
+        trial.problems.append(error.message)
+    except Exception as error:  # a bug must not decide by itself whether a guest starts
+        trial.problems.append(f"bug: {error!r}")
+        traceback.print_exc()
+    return _verdict(call, trial)
+
+
+def _verdict(call: GuestCall, trial: _Trial) -> int:
+    if not trial.problems:
+        return EXIT_DONE
+    allowed = call.operation in REFUSING_OPERATIONS and trial.policy is OnFailure.ALLOW
+    for problem in trial.problems:
+        note(problem)
+    if call.operation in REFUSING_OPERATIONS:
+        verdict = "allowed to start all the same" if allowed else "refused"
+        note(f"{call.name}: VLANs not set: {verdict} (on-failure = {trial.policy.value})")
+    return EXIT_DONE if allowed else EXIT_DIFFERS
+
+
+def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
+    files = host.load_config(ports=call.conf)
+    guest = _guest(host, call, trial)
+    trial.policy = _policy(files, host.state, guest)
+    trial.problems += _config_problems(files, host.state, guest)
+    try:
+        _set_vlans(host, call, guest, trial)
+    except VlanlogError as error:
+        trial.problems.append(error.message)
+    if trial.problems:
+        refused = call.operation in REFUSING_OPERATIONS and trial.policy is OnFailure.REFUSE
+        fact = e.GuestRefused(
+            operation=call.operation or "manual",
+            problems=tuple(trial.problems),
+            refused=refused,
+        )
+        subject = e.Subject(guest_uuid=guest.uuid or None, guest_name=guest.name)
+        host.journal.write([(subject, fact)])
+    for line in host.notes:
+        note(line)
+
+
+def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial) -> None:
+    kernel = host.look()
+    if guest.nics:
+        trial.problems += obstacles(host.state, kernel, guest)
+    wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
+    todo = plan(_of_guest(wanted, host.state, guest), kernel, Scope())
+    report = replay.program(host.journal, host.reader, host.writer, todo)
+    trial.problems += report.undone
+    print(table.plan(todo, width=None), file=sys.stderr)
+    if todo:
+        done = table.finished(report.undone, done=len(todo.ports), messages=report.messages)
+        print(done, file=sys.stderr)
+    elif not call.operation and not todo.unchanged:
+        note(f"no section and no assignment names a port of guest {guest.name}")
+
+
+def _guest(host: Host, call: GuestCall, trial: _Trial) -> Guest:
+    """Returns the guest as the XML shows it, else as the log knows it, else by its name alone."""
+    state = host.state
+    if call.xml.strip():
+        try:
+            domain = parse_domain(call.xml)
+        except DomainError as error:
+            trial.problems.append(f"the domain XML on stdin cannot be read: {error}")
+        else:
+            guest = Guest(uuid=domain.uuid, name=domain.name, running=True, nics=domain.nics)
+            # Where the record of this call is only spooled so far, the log does not know it yet.
+            host.journal.state = replace(state, guests={**state.guests, guest.uuid: guest})
+            return guest
+    known = [guest for guest in state.guests.values() if call.name in (guest.name, guest.uuid)]
+    running = [guest for guest in known if guest.running]
+    return (running or known or [Guest(uuid="", name=call.name)])[0]
+
+
+def _of_guest(wanted: Desired, state: HostState, guest: Guest) -> Desired:
+    sections = {
+        f"vlan_filtering.conf [{held.entry.section}]"
+        for held in EntryIndex(state.config).of_guest(guest.name, guest.uuid)
+    }
+    own = (
+        wish
+        for wish in wanted.ports
+        if (
+            wish.subject.guest_uuid == guest.uuid
+            if wish.subject.guest_uuid
+            else wish.because in sections
+        )
+    )
+    return Desired(ports=tuple(own))
+
+
+def _config_problems(files: ConfigFiles, state: HostState, guest: Guest) -> list[str]:
+    faults = files.ports.faults_for(guest.name, guest.uuid) if files.ports else ()
+    if faults:
+        return [str(fault) for fault in faults]
+    if ConfigRole.PORTS not in state.config.loaded:
+        # Nothing good was ever in force (or the log is lost): which VLANs are meant is unknown.
+        return [
+            line
+            for fact in files.facts
+            if isinstance(fact, e.ConfigRejected) and fact.role is ConfigRole.PORTS
+            for line in fact.errors
+        ]
+    return []
+
+
+def _policy(files: ConfigFiles, state: HostState, guest: Guest) -> OnFailure:
+    if files.ports is not None:
+        return files.ports.on_failure_for(guest.name, guest.uuid)
+    return on_failure(state, guest)

@@ -1,0 +1,112 @@
+"""``vlanlog history``: which VLANs did a guest have, when, and who changed them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from vlanlog.cli import show
+from vlanlog.cli.host import Host, Mode, opened
+from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
+from vlanlog.cli.subjects import subjects_named
+from vlanlog.config import load_settings
+from vlanlog.core import codec
+from vlanlog.core import event as e
+from vlanlog.core.query import EventFilter
+from vlanlog.core.state import HostState, Seq
+from vlanlog.core.vlan import Vid, VidError, vid
+from vlanlog.errors import UsageError
+from vlanlog.history import lines
+from vlanlog.render import json, table
+
+
+def command(
+    *,
+    subject: Annotated[
+        str | None,
+        typer.Argument(metavar="[GUEST|UUID|MAC|PORT]", help="Whose story; all if left out."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", "-S", metavar="TIME")] = None,
+    until: Annotated[str | None, typer.Option("--until", "-U", metavar="TIME")] = None,
+    vlan: Annotated[int | None, typer.Option(metavar="VID", help="Only what concerns it.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Only these kinds, e.g. vlan.added.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHO", help="Only what this actor did.")] = "",
+    number: Annotated[
+        int | None, typer.Option("--lines", "-n", min=1, help="Only the last N lines.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", help="Newest first.")] = False,
+    utc: Annotated[bool, typer.Option("--utc", help="Times in UTC.")] = False,
+    output: OutputOption = Output.TABLE,
+    hooks_dir: HooksOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Tell the story of a guest, a NIC or a port: when, what changed, by whom, why.
+
+    A guest is followed across restarts, tap names and renames.
+    """
+    settings = load_settings(os.environ, hooks_dir, database=database)
+    wanted = EventFilter(
+        kinds=_kinds(kind or []),
+        vid=_vid(vlan),
+        by=by,
+        since_ns=moment(since, utc=utc) if since else None,
+        until_ns=moment(until, utc=utc) if until else None,
+        newest_first=False,
+    )
+    with opened(settings, Mode.READ) as host:
+        for line in host.notes:
+            show.note(line)
+        found = _events(host, wanted, subject)
+        if output is not Output.TABLE:
+            _print_json(found, output, number=number, reverse=reverse)
+            return
+        told = list(lines(found, _before(host, found)))
+        told = told[-number:] if number else told
+        told = told[::-1] if reverse else told
+        print(table.history(told, width=show.width(), colour=show.colour(), utc=utc))
+
+
+def _events(host: Host, wanted: EventFilter, subject: str | None) -> list[e.Recorded]:
+    if subject is None:
+        return list(host.log.select(wanted))
+    subjects = subjects_named(host.log, host.state, subject)
+    return list(host.log.select(replace(wanted, subjects=subjects)))
+
+
+def _before(host: Host, found: list[e.Recorded]) -> HostState:
+    if not found or found[0].seq <= 1:
+        return HostState()
+    return host.log.state(at_seq=Seq(found[0].seq - 1))
+
+
+def _print_json(
+    found: list[e.Recorded], output: Output, *, number: int | None, reverse: bool
+) -> None:
+    found = found[-number:] if number else found
+    items = [json.event(item) for item in (reversed(found) if reverse else found)]
+    if output is Output.JSON:
+        print(json.dumped(items))
+    else:
+        for item in items:
+            print(json.one_line(item))
+
+
+def _kinds(given: list[str]) -> frozenset[str]:
+    unknown = sorted(set(given) - set(codec.KINDS))
+    if unknown:
+        raise UsageError(
+            f"unknown kind {', '.join(unknown)}", hint=f"known are {', '.join(codec.KINDS)}"
+        )
+    return frozenset(given)
+
+
+def _vid(number: int | None) -> Vid | None:
+    try:
+        return None if number is None else vid(number)
+    except VidError as error:
+        raise UsageError(str(error), hint="--vlan takes one vid") from error

@@ -1,0 +1,214 @@
+"""Opens this host for one command: settings, log, spool, kernel, and who is acting.
+
+Here adapters are constructed and handed to the use cases; must not decide what is programmed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from pathlib import Path
+from typing import assert_never
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from vlanlog import record
+from vlanlog.cli.files import ConfigFiles, read_config
+from vlanlog.cli.loglike import BootMarkingLog, OutsideLog, SafeLog, nowhere
+from vlanlog.config import Settings
+from vlanlog.core.event import ActorSource, Event
+from vlanlog.core.fold import advance
+from vlanlog.core.state import HostState, PortTable, Seq
+from vlanlog.errors import StoreError
+from vlanlog.identity import SystemClock, boot_id, this_process
+from vlanlog.journal import Envelope, Journal
+from vlanlog.kernel.read import NetlinkReader
+from vlanlog.kernel.write import NetlinkWriter
+from vlanlog.ports import EventLog
+from vlanlog.spool import Spool
+from vlanlog.store.engine import open_engine
+from vlanlog.store.lock import writer_lock
+from vlanlog.store.log import SqlEventLog
+from vlanlog.store.upgrade import ensure_schema
+
+
+class Mode(Enum):
+    """Says what a command needs of the log.
+
+    READ takes in the spool where it may and appends nothing else; WRITE holds the writer lock;
+    REHEARSE appends nothing; HOOK is WRITE for which no failure of the record counts.
+    """
+
+    READ = auto()
+    WRITE = auto()
+    REHEARSE = auto()
+    HOOK = auto()
+
+
+@dataclass(kw_only=True)
+class Host:
+    """Is an opened host; ``notes`` collects what the user should hear of the record itself."""
+
+    settings: Settings
+    log: EventLog
+    journal: Journal
+    reader: NetlinkReader
+    writer: NetlinkWriter
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> HostState:
+        """Returns what the log says now."""
+        return self.journal.state
+
+    def look(self) -> PortTable:
+        """Reads the kernel and records what the log did not know of."""
+        return record.kernel(self.journal, self.reader)
+
+    def load_config(self, *, bridges: Path | None = None, ports: Path | None = None) -> ConfigFiles:
+        """Reads the config files (those of conf/ by default) and records what is new in them."""
+        known = frozenset(self.state.config.loaded)
+        files = read_config(
+            bridges or self.settings.conf / "bridge_init.conf",
+            ports or self.settings.conf / "vlan_filtering.conf",
+            known,
+        )
+        record.config(self.journal, files.facts)
+        return files
+
+
+@contextmanager
+def opened(
+    settings: Settings, mode: Mode, *, source: ActorSource = ActorSource.OPERATOR
+) -> Iterator[Host]:
+    """Yields the host with everything opened, and closes it.
+
+    Raises: StoreError (never in HOOK mode), KernelError.
+    """
+    with ExitStack() as stack:
+        opening = _Opening(settings, stack)
+        log = opening.log(mode)
+        journal = Journal(log=log, clock=SystemClock(), envelope=_envelope(settings, source))
+        if mode is not Mode.READ:
+            record.boot(journal)
+        yield Host(
+            settings=settings,
+            log=log,
+            journal=journal,
+            reader=stack.enter_context(NetlinkReader()),
+            writer=stack.enter_context(NetlinkWriter()),
+            notes=opening.notes,
+        )
+
+
+def _envelope(settings: Settings, source: ActorSource) -> Envelope:
+    given = os.environ.get("VLANLOG_CORRELATION_ID", "")
+    actor = this_process(source)
+    if source is ActorSource.HOOK and (caller := os.environ.get("VLANLOG_HOOK_PARENT")):
+        actor = replace(actor, parent=caller)
+    return Envelope(
+        host=settings.host,
+        boot_id=boot_id(),
+        actor=actor,
+        correlation_id=UUID(given) if len(given) == 32 else SystemClock().new_id(),
+    )
+
+
+class _Opening:
+    """Opens the log in the way that a mode wants it."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._spool = Spool(settings.spool, host=settings.host)
+        self.notes: list[str] = []
+
+    def log(self, mode: Mode) -> EventLog:
+        match mode:
+            case Mode.READ:
+                _, log = self._database()
+                self._take_in_if_possible(log)
+                return log
+            case Mode.WRITE:
+                engine, log = self._database()
+                self._lock(engine)
+                self._take_in(log)
+                return log
+            case Mode.REHEARSE:
+                return self._rehearsal()
+            case Mode.HOOK:
+                return self._hook_log()
+            case _:
+                assert_never(mode)
+
+    def _database(self) -> tuple[Engine, SqlEventLog]:
+        engine = open_engine(self._settings.database, timeout_s=self._settings.lock_timeout_s)
+        self._stack.callback(engine.dispose)
+        ensure_schema(engine)
+        every = self._settings.snapshot_interval
+        return engine, SqlEventLog(engine, host=self._settings.host, snapshot_every=every)
+
+    def _lock(self, engine: Engine) -> None:
+        timeout_s = self._settings.lock_timeout_s
+        lock = writer_lock(engine, host=self._settings.host, timeout_s=timeout_s)
+        self._stack.enter_context(lock)
+
+    def _take_in(self, log: EventLog) -> None:
+        try:
+            taken = self._spool.take_in(BootMarkingLog(log, SystemClock()))
+        except OSError as error:
+            raise StoreError(
+                f"the spool {self._spool.folder} cannot be taken in: {error.strerror}",
+                hint="run as root; what is in it is not lost",
+            ) from error
+        for item in taken.set_aside:
+            self.notes.append(f"a record could not be read ({item.reason}): see {item.path}")
+
+    def _take_in_if_possible(self, log: EventLog) -> None:
+        try:
+            self._take_in(log)
+        except StoreError as error:
+            self.notes.append(error.message)
+
+    def _rehearsal(self) -> OutsideLog:
+        try:
+            _, log = self._database()
+        except StoreError as error:
+            self.notes.append(f"{error.message}; going on without the log")
+            return OutsideLog(HostState(), nowhere)
+        state = log.state()
+        waiting = self._waiting()
+        numbered = ((Seq(n), event) for n, event in enumerate(waiting, start=state.seq + 1))
+        return OutsideLog(advance(numbered, state), nowhere, past=log)
+
+    def _waiting(self) -> list[Event]:
+        try:
+            return [
+                event for path in self._spool.pending() for event in self._spool.events_of(path)
+            ]
+        except (OSError, ValueError, KeyError) as error:
+            self.notes.append(f"the spool could not be read: {error}")
+            return []
+
+    def _hook_log(self) -> EventLog:
+        state = HostState()
+        try:
+            engine, log = self._database()
+            state = log.state()
+            self._lock(engine)
+            self._take_in(log)
+        except StoreError as error:
+            self.notes.append(f"{error.message}; the record goes to the spool")
+            return OutsideLog(state, self._spooled)
+        return SafeLog(log, self._spooled, lambda error: self.notes.append(error.message))
+
+    def _spooled(self, events: Sequence[Event]) -> None:
+        try:
+            self._spool.write_events(events)
+        except OSError as error:
+            folder = self._spool.folder
+            self.notes.append(f"not recorded: the spool {folder}: {error.strerror or error}")

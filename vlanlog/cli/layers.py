@@ -1,0 +1,71 @@
+"""The three layers of a host's VLANs: kernel, observed, desired.
+
+Must not change any of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from vlanlog import replay
+from vlanlog.cli.host import Host
+from vlanlog.core.state import HostState, PortTable
+from vlanlog.errors import UsageError
+from vlanlog.replay import To
+
+
+class Layer(StrEnum):
+    """Names a layer, in the words of the documentation."""
+
+    KERNEL = "kernel"
+    OBSERVED = "observed"
+    DESIRED = "desired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Is a layer: what each port carries, and the state that tells whose port it is."""
+
+    table: PortTable
+    state: HostState
+
+
+def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
+    """Returns a layer now, or as the log says it was.
+
+    Desired holds only ports that something names.
+    Raises: UsageError, KernelError, StoreError.
+    """
+    then = _state_at(host, at_ns)
+    match layer:
+        case Layer.KERNEL:
+            if at_ns is not None:
+                raise UsageError(
+                    "the kernel has no past", hint="ask the log: --layer observed --at …"
+                )
+            return Found(table=host.reader.read(), state=host.state)
+        case Layer.OBSERVED:
+            return Found(table=then.table, state=then)
+        case Layer.DESIRED:
+            return _desired(host, then, now=at_ns is None)
+
+
+def _state_at(host: Host, at_ns: int | None) -> HostState:
+    if at_ns is None:
+        return host.state
+    seq = host.log.seq_at(at_ns)
+    if not seq:
+        raise UsageError("the log begins after that time", hint="see 'vlanlog history -r -n 1'")
+    return host.log.state(at_seq=seq)
+
+
+def _desired(host: Host, then: HostState, *, now: bool) -> Found:
+    if now:
+        host.load_config()
+        kernel, then = host.look(), host.state
+    else:
+        kernel = then.table
+    wanted = replay.target(To.DESIRED, then, then, kernel)
+    ports = {wish.port.ifindex: replace(wish.port, vlans=wish.vlans) for wish in wanted.ports}
+    return Found(table=PortTable(bridges=kernel.bridges, ports=ports), state=then)

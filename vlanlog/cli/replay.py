@@ -1,0 +1,99 @@
+"""``vlanlog replay``: put the kernel where config plus events say it should be."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vlanlog import replay
+from vlanlog.cli import show
+from vlanlog.cli.host import Host, Mode, opened
+from vlanlog.cli.options import (
+    AtOption,
+    DatabaseOption,
+    HooksOption,
+    Output,
+    OutputOption,
+    moment,
+    scope_of,
+)
+from vlanlog.config import load_settings
+from vlanlog.core.program import Plan, Scope, plan
+from vlanlog.core.state import PortTable, Seq
+from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.render import json, table
+from vlanlog.replay import Report, To
+
+
+def command(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print the plan and change nothing.")
+    ] = False,
+    to: Annotated[To, typer.Option("--to", help="What to aim at.")] = To.DESIRED,
+    at: AtOption = None,
+    guest: Annotated[str | None, typer.Option(help="Only this guest's ports.")] = None,
+    bridge: Annotated[str | None, typer.Option(help="Only this bridge and its ports.")] = None,
+    port: Annotated[str | None, typer.Option(help="Only this port.")] = None,
+    output: OutputOption = Output.TABLE,
+    hooks_dir: HooksOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Rebuild VLANs: plan, add the new, move PVIDs, re-read, delete the old, report.
+
+    Ports that neither config nor an assignment names are left alone.
+
+    Exit status: 0 done, 1 partly done (with --dry-run: there is something to do).
+    """
+    settings = load_settings(os.environ, hooks_dir, database=database)
+    at_ns = moment(at) if at is not None else None
+    if to is To.OBSERVED and at_ns is None:
+        raise UsageError("--to observed needs --at", hint="e.g. --to observed --at -1h")
+    with opened(settings, Mode.REHEARSE if dry_run else Mode.WRITE) as host:
+        files = host.load_config()
+        for line in files.errors:
+            show.note(line)
+        kernel = host.look()
+        scope = scope_of(host, guest, bridge, port)
+        todo = _plan(host, kernel, to, at_ns, scope)
+        if dry_run:
+            _show_plan(todo, output)
+            left = bool(todo) or bool(todo.missing) or bool(files.errors)
+            raise typer.Exit(EXIT_DIFFERS if left else 0)
+        report = replay.run(
+            host.journal, host.reader, host.writer, todo=todo, to=to, scope=scope, at_ns=at_ns
+        )
+        _show_report(report, output)
+        raise typer.Exit(EXIT_DIFFERS if report.undone or files.errors else 0)
+
+
+def _plan(host: Host, kernel: PortTable, to: To, at_ns: int | None, scope: Scope) -> Plan:
+    then = host.state
+    if at_ns is not None:
+        seq: Seq = host.log.seq_at(at_ns)
+        if not seq:
+            raise UsageError("the log begins after that time", hint="see 'vlanlog history -r -n 1'")
+        then = host.log.state(at_seq=seq)
+    return plan(replay.target(to, host.state, then, kernel), kernel, scope)
+
+
+def _show_plan(todo: Plan, output: Output) -> None:
+    match output:
+        case Output.TABLE:
+            print(table.plan(todo, width=show.width(), colour=show.colour()))
+        case Output.JSON:
+            print(json.dumped(json.plan(todo)))
+        case Output.JSONL:
+            print(json.one_line(json.plan(todo)))
+
+
+def _show_report(report: Report, output: Output) -> None:
+    if output is Output.TABLE:
+        _show_plan(report.plan, output)
+        done = len(report.plan.ports)
+        print(table.finished(report.undone, done=done, messages=report.messages))
+        return
+    found = {**json.plan(report.plan), "messages": report.messages, "undone": list(report.undone)}
+    print(json.dumped(found) if output is Output.JSON else json.one_line(found))

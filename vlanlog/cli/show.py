@@ -1,0 +1,37 @@
+"""The way to the terminal: results on stdout, everything else on stderr.
+
+Must not compute results.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from vlanlog.errors import VlanlogError
+from vlanlog.render.words import plain
+
+
+def explain(error: VlanlogError) -> None:
+    """Prints an error and its hint on stderr."""
+    lines = error.message.splitlines() or [""]
+    for line in lines:
+        print(f"vlanlog: error: {plain(line)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {plain(error.hint)}", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """Prints a remark on stderr."""
+    print(f"vlanlog: {plain(text)}", file=sys.stderr)
+
+
+def width() -> int | None:
+    """Returns the terminal's width in columns, None where stdout is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def colour() -> bool:
+    """Tells whether stdout takes colours: a terminal, and NO_COLOR is not set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

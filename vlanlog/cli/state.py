@@ -1,0 +1,56 @@
+"""``vlanlog state``: what each port carries, by one of three layers."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vlanlog.cli import show
+from vlanlog.cli.host import Mode, opened
+from vlanlog.cli.layers import Layer, layer_table
+from vlanlog.cli.options import (
+    AtOption,
+    DatabaseOption,
+    HooksOption,
+    Output,
+    OutputOption,
+    moment,
+)
+from vlanlog.config import load_settings
+from vlanlog.render import json, table
+
+
+def command(
+    *,
+    layer: Annotated[
+        Layer | None,
+        typer.Option(help="kernel: a dump; observed: the log; desired: config and assignments."),
+    ] = None,
+    at: AtOption = None,
+    output: OutputOption = Output.TABLE,
+    hooks_dir: HooksOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Show what each port carries: the kernel now, or with --at what the log says.
+
+    JSON is shaped like that of `bridge -j -c vlan show`.
+    """
+    settings = load_settings(os.environ, hooks_dir, database=database)
+    at_ns = moment(at) if at is not None else None
+    with opened(settings, Mode.REHEARSE) as host:
+        chosen = layer or (Layer.KERNEL if at_ns is None else Layer.OBSERVED)
+        found = layer_table(host, chosen, at_ns)
+        ports = sorted(found.table.ports.values(), key=lambda port: port.ifindex)
+        match output:
+            case Output.TABLE:
+                text = table.state(
+                    found.state, found.table, width=show.width(), colour=show.colour()
+                )
+            case Output.JSON:
+                text = json.dumped(json.ports(ports))
+            case Output.JSONL:
+                text = "\n".join(json.one_line(item) for item in json.ports(ports))
+        if text:
+            print(text)
