@@ -110,6 +110,8 @@ class _LineParser(RawConfigParser):
         keys = [
             Key(name=name, text=text, line=int(line))
             for (line, _, name), text in ((tag.partition(":"), text) for tag, text in named)
+            # A line that begins with '=' is among the strays as well.
+            if name
         ]
         return sorted(keys, key=lambda key: key.line), strays
 

@@ -102,7 +102,8 @@ def word(kind: type[Word], text: str) -> Word:
     try:
         return kind(text.lower())
     except ValueError:
-        raise BadValueError(repr(text), " or ".join(kind)) from None
+        *others, last = kind
+        raise BadValueError(_shown(text), f"{', '.join(others)} or {last}") from None
 
 
 def yes_or_no(text: str) -> bool:
@@ -112,8 +113,12 @@ def yes_or_no(text: str) -> bool:
     """
     answer = {"yes": True, "no": False}.get(text.lower())
     if answer is None:
-        raise BadValueError(repr(text), "yes or no")
+        raise BadValueError(_shown(text), "yes or no")
     return answer
+
+
+def _shown(text: str) -> str:
+    return repr(text) if text else "no value"
 
 
 def device(text: str) -> str:
@@ -129,7 +134,7 @@ def device(text: str) -> str:
         or any(char in _NOT_IN_DEVICES or char.isspace() for char in text)
     )
     if bad:
-        expected = f"1-{_DEVICE_BYTES} bytes without blanks and {' '.join(_NOT_IN_DEVICES)}"
+        expected = f"1-{_DEVICE_BYTES} bytes without blanks or any of {' '.join(_NOT_IN_DEVICES)}"
         raise BadValueError(f"{text!r} is not a device's name", expected)
     return text
 
