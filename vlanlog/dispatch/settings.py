@@ -31,9 +31,9 @@ class Settings:
     __slots__ = ("hook_deadline_s", "logs", "script_deadline_s", "socket", "spool")
 
     def __init__(self, hooks: bytes, values: dict[bytes, bytes]) -> None:
-        self.socket = os.path.abspath(values.get(b"socket") or DEFAULT_SOCKET)
-        self.spool = os.path.abspath(values.get(b"spool") or DEFAULT_SPOOL)
-        self.logs = os.path.abspath(values.get(b"logs") or hooks + b"/logs")
+        self.socket = _path(values.get(b"socket"), DEFAULT_SOCKET)
+        self.spool = _path(values.get(b"spool"), DEFAULT_SPOOL)
+        self.logs = _path(values.get(b"logs"), hooks + b"/logs")
         self.hook_deadline_s = _seconds(values.get(b"hook-deadline"), DEFAULT_HOOK_DEADLINE_S)
         self.script_deadline_s = _seconds(values.get(b"script-deadline"), DEFAULT_SCRIPT_DEADLINE_S)
 
@@ -42,7 +42,7 @@ def read_settings(hooks: bytes) -> Settings:
     """Returns the settings of the hooks folder; the environment wins over the file."""
     values = _parsed(hooks + b"/conf/vlanlog.conf")
     for key, variable in _VARIABLES.items():
-        if given := os.environb.get(variable):
+        if given := os.environb.get(variable, b"").strip():
             values[key] = given
     return Settings(hooks, values)
 
@@ -55,10 +55,15 @@ def _parsed(path: bytes) -> dict[bytes, bytes]:
         return {}
     values = {}
     for line in lines:
-        key, equals, value = line.partition(b"=")
-        if equals and not key.lstrip().startswith((b"#", b";", b"[")):
-            values[key.strip().lower()] = value.strip()
+        # As configparser has it, a colon does for "=".
+        at = min((at for at in (line.find(b"="), line.find(b":")) if at > 0), default=0)
+        if at and not line.lstrip().startswith((b"#", b";", b"[")):
+            values[line[:at].strip().lower()] = line[at + 1 :].strip()
     return values
+
+
+def _path(given: bytes | None, default: bytes) -> bytes:
+    return given if given and given.startswith(b"/") else default
 
 
 def _seconds(text: bytes | None, default: float) -> float:
