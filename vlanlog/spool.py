@@ -20,7 +20,7 @@ from vlanlog.core.domain import DomainError, parse_domain
 from vlanlog.core.event import Actor, ActorSource, Event, HookInvoked, ScriptFinished, Subject
 from vlanlog.core.state import Nic, Seq
 from vlanlog.hook import decode_frame, spool_name, write_durably
-from vlanlog.ports import EventLog
+from vlanlog.ports import EventSink
 
 RECORD_SUFFIX = ".hook"
 EVENTS_SUFFIX = ".events"
@@ -80,7 +80,7 @@ class Spool:
             return []
         return [path for path in paths if path.name.endswith((RECORD_SUFFIX, EVENTS_SUFFIX))]
 
-    def take_in(self, log: EventLog) -> TakenIn:
+    def take_in(self, log: EventSink) -> TakenIn:
         """Appends what is pending, in order, and only then unlinks it.
 
         Ended at any point, or run twice at once, it loses nothing and the log passes over what

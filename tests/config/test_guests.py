@@ -42,6 +42,9 @@ def loaded(tmp_path: Path, text: str | bytes) -> Loaded:
         pytest.param("[veth0]\nguest = 50%\n", id="guest key that cannot be read"),
         pytest.param("[veth0]\npvid = x\n", id="no guest key"),
         pytest.param("[a/VM1/net0]\n", id="guest that is none"),
+        pytest.param(
+            "[DEFAULT]\nguest = VM2\n[veth0]\nowner = VM1", id="no guest key but DEFAULT's"
+        ),
         pytest.param("[VM2 net0]\n", id="heading of no known form"),
     ],
 )
@@ -91,6 +94,7 @@ def test_faults_of_another_guest_do_not_concern_a_guest(tmp_path: Path, text: st
         pytest.param(
             "[DEFAULT]\non-failure = allow\n[VM1/net0]\non-falure = refuse", REFUSE, id="misspelt"
         ),
+        pytest.param("[VM1/net0]\non-falure = allow", REFUSE, id="misspelt and allowing"),
         pytest.param(
             "[VM1/net0]\non-failure = allow\non-failure = refuse", REFUSE, id="said in two ways"
         ),
@@ -109,6 +113,12 @@ def test_on_failure_is_what_can_be_read_and_else_refuses(
     tmp_path: Path, text: str | bytes, expected: OnFailure
 ) -> None:
     assert loaded(tmp_path, text).on_failure_for("VM1", UUID) is expected
+
+
+def test_guest_is_known_by_its_uuid_in_any_case(tmp_path: Path) -> None:
+    config = loaded(tmp_path, f"[{UUID}/*]\non-failure = allow\npvid = x")
+    assert config.faults_for("VM1", UUID.upper()) == config.errors != ()
+    assert config.on_failure_for("VM1", UUID.upper()) is ALLOW
 
 
 def test_faults_of_bridges_concern_no_guest(tmp_path: Path) -> None:

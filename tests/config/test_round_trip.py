@@ -100,6 +100,17 @@ def test_settings_of_any_text_are_settings_or_a_config_error(text: str) -> None:
         assert all(line.startswith(str(path)) for line in told.split("\n"))
 
 
+def test_ini_takes_the_line_ends_of_any_system() -> None:
+    found = [
+        [
+            (section.name, section.line, [key.line for key in section.keys])
+            for section in parse(text)
+        ]
+        for text in ("[a]\nx = 1\ny = 2\n", "[a]\r\nx = 1\r\ny = 2\r\n", "[a]\rx = 1\ry = 2\r")
+    ]
+    assert found == [[(None, 0, []), ("a", 1, [2, 3])]] * 3
+
+
 @given(text=TEXTS)
 @example(text="[a]\nx = 1\n  y\n\n z\n; c\n  [b]\n[c] rest\nX: 2")
 def test_ini_reads_what_configparser_reads(text: str) -> None:

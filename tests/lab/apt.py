@@ -35,20 +35,36 @@ class Apt:
 
     folder: Path
 
+    def targets(self) -> tuple[Target, ...]:
+        """Returns the package lists that are known; apt knows none before the first update."""
+        form = ("--format", "$(SITE)|$(RELEASE)|$(FILENAME)", "Created-By: Packages")
+        rows = _apt_get(self.folder, *self._state(), "indextargets", *form).splitlines()
+        split = [row.split("|") for row in rows]
+        return tuple(Target(site=s, release=r, file=Path(f)) for s, r, f in split)
+
     def update(self) -> None:
         """Fetches the package lists into the folder."""
         _apt_get(self.folder, "-o", f"Dir::State::lists={self._lists()}", "update")
 
     def download(self, names: tuple[str, ...]) -> tuple[Path, ...]:
         """Fetches these packages alone, and returns their files."""
-        _apt_get(self.folder, *self._state(), "download", *names)
+        self._fetch("download", *names)
         return tuple(sorted(self.folder.glob("*.deb")))
 
     def download_missing(self, names: tuple[str, ...]) -> tuple[Path, ...]:
         """Fetches these packages and what they need, less what the host has; returns the files."""
-        install = ("install", "--download-only", "--no-install-recommends", "--yes")
-        _apt_get(self.folder, *self._state(), *install, *names)
+        self._fetch("install", "--download-only", "--no-install-recommends", "--yes", *names)
         return tuple(sorted((self.folder / "archives").glob("*.deb")))
+
+    def _fetch(self, *arguments: str) -> None:
+        """Asks for packages; once more with fresh lists if the host's are older than the mirror."""
+        try:
+            _apt_get(self.folder, *self._state(), *arguments)
+        except LabError:
+            if self._state():
+                raise
+            self.update()
+            _apt_get(self.folder, *self._state(), *arguments)
 
     def _lists(self) -> Path:
         lists = self.folder / "lists"
@@ -62,8 +78,8 @@ class Apt:
         return ()
 
 
-def debian_apt(folder: Path, suite: str) -> Apt:
-    """Returns a private apt for one suite of Debian, from the mirror that the host uses.
+def debian_apt(folder: Path, suite: str, host: Apt) -> Apt:
+    """Returns a private apt for one suite of Debian, from the mirror that the host's apt uses.
 
     Raises: LabError when the host is no Debian.
     """
@@ -74,7 +90,7 @@ def debian_apt(folder: Path, suite: str) -> Apt:
             hint="run as root on a kernel with bridge VLAN filtering, or in a Debian container",
         )
     suites = (release.get("VERSION_CODENAME", ""), "stable", "testing", "sid", "unstable")
-    sites = [target.site for target in _targets() if target.release in suites]
+    sites = [target.site for target in host.targets() if target.release in suites]
     if not sites:
         raise LabError("apt knows no Debian mirror", hint="look at `apt-get indextargets`")
     _configure(folder)
@@ -93,7 +109,8 @@ def host_apt(folder: Path) -> Apt:
     """Returns a private apt for the host's own suites; its lists are read where they exist."""
     _configure(folder)
     apt = Apt(folder=folder)
-    if not all(target.file.exists() for target in _targets()):
+    targets = apt.targets()
+    if not targets or not all(target.file.exists() for target in targets):
         apt.update()
     return apt
 
@@ -125,13 +142,6 @@ def _configure(folder: Path) -> None:
     }
     kept += [f'{key} "{value}";' for key, value in ours.items()]
     (folder / "apt.conf").write_text("\n".join(kept) + "\n")
-
-
-def _targets() -> tuple[Target, ...]:
-    form = "$(SITE)|$(RELEASE)|$(FILENAME)"
-    command = ("apt-get", "indextargets", "--format", form, "Created-By: Packages")
-    rows = [line.split("|") for line in _run(command, dict(os.environ)).splitlines()]
-    return tuple(Target(site=s, release=r, file=Path(f)) for s, r, f in rows)
 
 
 def _os_release() -> dict[str, str]:

@@ -54,8 +54,10 @@ def _build(fresh: Path, final: Path) -> None:
         unstable, host, tree = scratch / "unstable", scratch / "host", scratch / "tree"
         for folder in (unstable, host, tree):
             folder.mkdir()
-        unpack(debian_apt(unstable, "unstable").download(("user-mode-linux", "libc6")), tree)
-        unpack(host_apt(host).download(("patchelf",)), scratch / "patchelf")
+        own = host_apt(host)
+        newest = debian_apt(unstable, "unstable", own)
+        unpack(newest.download(("user-mode-linux", "libc6")), tree)
+        unpack(own.download(("patchelf",)), scratch / "patchelf")
         _keep(tree, fresh)
         patchelf = scratch / "patchelf" / "usr" / "bin" / "patchelf"
         _point_at_own_libc(patchelf, fresh / "linux", final / "lib")

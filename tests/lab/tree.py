@@ -38,14 +38,7 @@ def package_tree(names: tuple[str, ...]) -> Path:
 def _fill(tree: Path, names: tuple[str, ...]) -> None:
     print(f"lab: fetching {' '.join(names)} …", file=sys.stderr, flush=True)
     with scratch_folder("apt") as folder:
-        apt = host_apt(folder)
-        try:
-            debs = apt.download_missing(names)
-        except LabError:
-            # The host's lists may be older than what the mirror still holds.
-            apt.update()
-            debs = apt.download_missing(names)
-        unpack(debs, tree)
+        unpack(host_apt(folder).download_missing(names), tree)
     _merge_usr(tree, Path("/"))
 
 

@@ -32,9 +32,9 @@ def vlan_filtering(argv: list[str]) -> int:
     """
     if os.environ.get("VLANLOG_HOOK_OPERATION"):
         # The dispatcher gives positions, never options: a guest may be called "--help".
-        guest, conf = argv[1], _existing(argv[2:])
+        guest, conf = argv[0], _existing(argv[1:])
     else:
-        given = _guest_arguments().parse_args(argv[1:])
+        given = _guest_arguments().parse_args(argv)
         guest, conf = given.guest, given.conf
     call = GuestCall(
         name=guest,
@@ -53,10 +53,10 @@ def bridge_init(argv: list[str]) -> int:
     """Sets up bridges, trunks and the bridges' own ports; at ``reload`` also every guest's port."""
     phase = os.environ.get("VLANLOG_HOOK_OPERATION", "")
     if not phase:
-        given = _bridge_arguments().parse_args(argv[1:])
+        given = _bridge_arguments().parse_args(argv)
         phase, conf = given.phase, given.conf
     else:
-        conf = _existing(argv[2:])
+        conf = _existing(argv[1:])
     try:
         return _bridges(conf, everything=phase == "reload")
     except VlanlogError as error:

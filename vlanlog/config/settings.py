@@ -110,7 +110,7 @@ class _Layers:
         found = self.file.value(key, parse)
         for place, name, text in self._overrides(key):
             if text:
-                found = self._checked(place, name, text, parse) or found
+                found = self._checked(place, name, text, parse)
         return default if found is None else found.value
 
     def _overrides(self, key: str) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""A netlink socket for requests: dumps, single reads, and many acknowledged changes per send.
+"""A netlink socket for requests: dumps, and many acknowledged changes per send.
 
 Must not listen to notifications (a watcher's socket is another one), nor know what is sent.
 """
@@ -83,7 +83,8 @@ class NetlinkSocket:
             )
         except OSError as e:
             raise KernelError(
-                f"cannot open a netlink socket: {e.strerror}", hint="vlanlog needs Linux"
+                f"cannot open a netlink socket: {e.strerror}",
+                hint="a sandbox or a limit on open files may forbid it",
             ) from e
         # A refusal then says why, and does not carry the whole request back.
         opened.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
@@ -151,23 +152,6 @@ class NetlinkSocket:
             # Only the kernel is port 0; a privileged process could pose as it otherwise.
             if sender[0] == 0:
                 return list(messages(bytes(memoryview(self._buffer)[:size])))
-
-    def get(self, kind: int, body: bytes) -> Message:
-        """Returns the message that answers a request for one thing.
-
-        Raises: NetlinkError, KernelError.
-        """
-        seq = self.next_seq()
-        for _ in range(_DUMP_TRIES):
-            self._socket.send(message(kind, NLM_F_REQUEST, seq, body))
-            try:
-                answer = next(part for part in self._received() if part.seq == seq)
-            except (_LostError, StopIteration):
-                continue
-            if answer.kind == NLMSG_ERROR:
-                raise NetlinkError(ack(answer))
-            return answer
-        raise KernelError("the kernel does not answer", hint="try again")
 
     def acknowledged(self, requests: Mapping[int, bytes]) -> dict[int, Ack]:
         """Sends the requests, by sequence number, in one go; returns the kernel's answers.

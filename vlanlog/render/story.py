@@ -47,6 +47,8 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
             return _hook(fact)
         case e.ScriptFinished():
             return f"script {fact.hook}.d/{fact.script} {_ending(fact)}"
+        case e.PortAttached() if subject.port == subject.bridge:
+            return f"bridge {subject.bridge} is there"
         case e.PortAttached():
             return f"{subject.port} joined {subject.bridge}"
         case e.PortDetached():
