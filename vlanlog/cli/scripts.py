@@ -30,18 +30,15 @@ def vlan_filtering(argv: list[str]) -> int:
     By hand the exit status tells whether every VLAN is set. Under the dispatcher at ``start`` it
     is zero as well where ``on-failure = allow``.
     """
-    if os.environ.get("VLANLOG_HOOK_OPERATION"):
+    operation = os.environ.get("VLANLOG_HOOK_OPERATION", "")
+    if operation:
         # The dispatcher gives positions, never options: a guest may be called "--help".
-        guest, conf = argv[0], _existing(argv[1:])
+        call = GuestCall(
+            name=argv[0], conf=_existing(argv[1:]), operation=operation, xml=_stdin_xml()
+        )
     else:
         given = _guest_arguments().parse_args(argv)
-        guest, conf = given.guest, given.conf
-    call = GuestCall(
-        name=guest,
-        conf=conf,
-        operation=os.environ.get("VLANLOG_HOOK_OPERATION", ""),
-        xml=_stdin_xml(),
-    )
+        call = GuestCall(name=given.guest, conf=given.conf)
     try:
         return program_guest(call)
     except VlanlogError as error:
@@ -99,8 +96,7 @@ def _without_guests(todo: Plan) -> Plan:
 
 
 def _stdin_xml() -> bytes:
-    if sys.stdin is None or sys.stdin.isatty():
-        return b""
+    """Returns the domain XML that the dispatcher gives; by hand stdin may never end."""
     return sys.stdin.buffer.read(_STDIN_BYTES_MAX)
 
 
@@ -108,8 +104,8 @@ def _guest_arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vlan_filtering.py",
         description="Set the VLANs of a running guest as conf and log say, and record it.",
-        epilog="The domain XML is read from stdin where there is one; else the log's knowledge "
-        "of the guest's NICs is used. Exit status: 0 all set, 1 not all set, 3 environment.",
+        epilog="By hand the guest's NICs are those that the log knows, or the taps that the "
+        "config names. Exit status: 0 all set, 1 not all set, 3 environment.",
     )
     parser.add_argument("guest", help="the guest's name")
     parser.add_argument(
