@@ -13,6 +13,7 @@ import sys
 import termios
 import traceback
 import tty
+from contextlib import suppress
 from pathlib import Path
 
 from . import syscalls
@@ -51,7 +52,7 @@ def main(run_folder: str) -> None:
 def _do(job: Job) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     enter_lab_root(job)
-    socket.sethostname("vlanlog-lab")
+    _name_host("vlanlog-lab")
     _raise_loopback()
     if job.libvirt:
         from .libvirt_settings import write_settings
@@ -160,6 +161,13 @@ def _raw_console(path: str) -> int:
     console = os.open(path, os.O_RDWR | os.O_NOCTTY)
     tty.setraw(console)
     return console
+
+
+def _name_host(name: str) -> None:
+    socket.sethostname(name)
+    # Else libvirtd waits for a name server that is not there. A container's file is read-only.
+    with suppress(OSError), Path("/etc/hosts").open("a") as file:
+        file.write(f"\n127.0.1.1 {name}\n")
 
 
 def _raise_loopback() -> None:
