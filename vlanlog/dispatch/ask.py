@@ -12,14 +12,13 @@ from vlanlog.dispatch.settings import read_settings
 from vlanlog.dispatch.wire import request
 
 _DEADLINE_S = 15.0
-_NOT_SPOKEN = (b"unknown-verb", b"unknown-version")
 
 
 def ask_daemon(verb: str, argv: list[str]) -> int | None:
-    """Returns the exit status of what the daemon did; None where no daemon did anything.
+    """Returns the exit status of what the daemon did; None where the caller has to do it.
 
     Asks for ``apply-guest`` or ``apply-bridges`` with the arguments that the dispatcher gives to
-    a script, and writes the daemon's words to stdout. By hand, options and arguments left out
+    a script, and writes the daemon's words to stderr. By hand, options and arguments left out
     are not the daemon's business.
     """
     called = "VLANLOG_CORRELATION_ID" in os.environ
@@ -30,12 +29,11 @@ def ask_daemon(verb: str, argv: list[str]) -> int | None:
     if called:
         fields.update(_call())
     reply = request(read_settings(_hooks()).socket, verb, fields, _deadline_s())
-    if reply is None or reply.get("error_code") in _NOT_SPOKEN:
+    if reply is None or reply.get("status") != b"ok" or not reply.get("exit_status", b"").isdigit():
         return None
-    sys.stdout.buffer.write(reply.get("output", b""))
-    sys.stdout.buffer.flush()
-    status = reply.get("exit_status", b"1")
-    return int(status) if status.isdigit() else 1
+    sys.stderr.buffer.write(reply.get("output", b""))
+    sys.stderr.buffer.flush()
+    return int(reply["exit_status"])
 
 
 def _call() -> dict[str, bytes]:
