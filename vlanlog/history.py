@@ -64,7 +64,12 @@ class _Teller:
                 return
             case e.ProgramFinished(outcome=e.Outcome.DONE):
                 return
-            case e.PortAttached() | e.PortDetached():
+            case e.PortAttached():
+                # What it carries from the first moment on is told in the same breath.
+                self._carried.pop(key, None)
+                self._open = Line(seq=item.seq, event=item.event, before=NO_VLANS, after=NO_VLANS)
+                return
+            case e.PortDetached():
                 self._carried.pop(key, None)
             case _:
                 pass

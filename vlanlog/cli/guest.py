@@ -76,11 +76,15 @@ def _verdict(call: GuestCall, trial: _Trial) -> int:
     if not trial.problems:
         return EXIT_DONE
     allowed = call.operation in REFUSING_OPERATIONS and trial.policy is OnFailure.ALLOW
-    for problem in trial.problems:
+    *others, last = trial.problems
+    for problem in others:
         note(problem)
+    # libvirt shows the last line in virsh's error: the reason stands in it.
+    verdict = f"VLANs of {call.name} not set"
     if call.operation in REFUSING_OPERATIONS:
-        verdict = "allowed to start all the same" if allowed else "refused"
-        note(f"{call.name}: VLANs not set: {verdict} (on-failure = {trial.policy.value})")
+        word = "allows the start" if allowed else "refuses the start"
+        verdict += f", on-failure = {trial.policy.value} {word}"
+    note(f"{verdict}: {last}")
     return EXIT_DONE if allowed else EXIT_DIFFERS
 
 

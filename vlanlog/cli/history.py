@@ -22,6 +22,11 @@ from vlanlog.errors import UsageError
 from vlanlog.history import lines
 from vlanlog.render import json, table
 
+COVERAGE = frozenset(
+    {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
+)
+"""The kinds that say what the record covers."""
+
 
 def command(
     *,
@@ -75,7 +80,14 @@ def _events(host: Host, wanted: EventFilter, subject: str | None) -> list[e.Reco
     if subject is None:
         return list(host.log.select(wanted))
     subjects = subjects_named(host.log, host.state, subject)
-    return list(host.log.select(replace(wanted, subjects=subjects)))
+    own = list(host.log.select(replace(wanted, subjects=subjects)))
+    if not own or wanted.kinds or wanted.vid or wanted.by:
+        return own
+    # What the record covers is part of every story; what came before or after it is not.
+    coverage = host.log.select(replace(wanted, kinds=COVERAGE))
+    first, last = own[0].seq, own[-1].seq
+    own += [item for item in coverage if first < item.seq < last]
+    return sorted(own, key=lambda item: item.seq)
 
 
 def _before(host: Host, found: list[e.Recorded]) -> HostState:

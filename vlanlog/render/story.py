@@ -15,6 +15,8 @@ from vlanlog.render.words import change, count, iso
 
 def what(line: Line) -> str:
     """Returns what the line tells, in the words of bridge(8) and libvirt."""
+    if isinstance(line.event.fact, e.PortAttached):
+        return _arrival(line)
     if line.before is not None and line.after is not None:
         return f"{line.event.subject.port} {change(line.before, line.after) or 'unchanged'}"
     return _fact(line.event.fact, line.event.subject)
@@ -41,14 +43,19 @@ def why(line: Line) -> str:
             return ""
 
 
+def _arrival(line: Line) -> str:
+    subject = line.event.subject
+    own = subject.port == subject.bridge
+    words = f"bridge {subject.bridge}" if own else f"{subject.port} joined {subject.bridge}"
+    return f"{words}: {line.after}" if line.after else words
+
+
 def _fact(fact: e.Fact, subject: e.Subject) -> str:
     match fact:
         case e.HookInvoked():
             return _hook(fact)
         case e.ScriptFinished():
             return f"script {fact.hook}.d/{fact.script} {_ending(fact)}"
-        case e.PortAttached() if subject.port == subject.bridge:
-            return f"bridge {subject.bridge} is there"
         case e.PortAttached():
             return f"{subject.port} joined {subject.bridge}"
         case e.PortDetached():

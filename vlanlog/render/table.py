@@ -54,7 +54,7 @@ def plan(todo: Plan, *, width: int | None, colour: bool = False) -> str:
             change(item.before, item.wish.vlans) or "  ".join(item.steps),
             item.wish.because,
         )
-        for item in todo.ports
+        for item in sorted(todo.ports, key=lambda item: _by_bridge(item.wish.port))
     ]
     parts = [drawn(("PORT", "GUEST", "CHANGE", "BECAUSE"), rows, width=width, colour=colour)]
     if not rows:
@@ -130,6 +130,8 @@ def history(
 def finished(results: Sequence[str], *, done: int, messages: int) -> str:
     """Returns the closing words of a replay; results are the lines of what was left undone."""
     parts = [f"left undone: {plain(line)}" for line in results]
+    if not messages:
+        return "\n".join([*parts, "Nothing to do: no message was sent."])
     parts.append(
         f"Done: {count(done, 'port')} programmed with {count(messages, 'message')}, re-read."
     )
