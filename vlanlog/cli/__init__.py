@@ -13,7 +13,7 @@ import typer
 from click import exceptions as click_errors
 
 import vlanlog
-from vlanlog.cli import assign, diff, history, replay, show, state, verify
+from vlanlog.cli import assign, db, diff, history, replay, show, state, verify
 from vlanlog.errors import EXIT_BUG, VlanlogError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("diff")(diff.command)
 app.command("set")(assign.set_command)
 app.command("unset")(assign.unset_command)
 app.command("verify")(verify.command)
+app.add_typer(db.app, name="db")
 
 
 @app.callback(invoke_without_command=True)
