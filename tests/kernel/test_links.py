@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernel import oracle
-from vlanlog.core.state import IfIndex
+from vlanlog.core.state import Bridge, IfIndex
+from vlanlog.errors import KernelError
 from vlanlog.kernel.frame import NLM_F_DUMP, NLM_F_REQUEST, Message, WireError, message, messages
-from vlanlog.kernel.links import LinkMessage, bridges_query, link_message, set_bridge
+from vlanlog.kernel.links import LinkMessage, bridges, bridges_query, link_message, set_bridge
 from vlanlog.kernel.wire import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK
 
 
@@ -57,6 +58,32 @@ def test_bridge_without_vlans_has_no_default_pvid() -> None:
 
     assert link_message(received) == LinkMessage(
         ifindex=IfIndex(3), gone=False, name="", kind="bridge", vlan_filtering=False
+    )
+
+
+def test_bridges_are_picked_from_the_links() -> None:
+    dump = [
+        link(RTM_NEWLINK, ("IFLA_IFNAME", "vnet5"), linkinfo("tun")),
+        link(
+            RTM_NEWLINK,
+            ("IFLA_IFNAME", "br0"),
+            linkinfo("bridge", IFLA_BR_VLAN_FILTERING=1, IFLA_BR_VLAN_DEFAULT_PVID=0),
+        ),
+    ]
+
+    br0 = Bridge(ifindex=IfIndex(3), name="br0", vlan_filtering=True, default_pvid=0)
+    assert bridges(dump) == {3: br0}
+
+
+def test_bridge_of_a_kernel_without_vlans_is_an_error_that_says_what_to_do() -> None:
+    bare = linkinfo("bridge", IFLA_BR_VLAN_FILTERING=0)
+
+    with pytest.raises(KernelError) as refused:
+        bridges([link(RTM_NEWLINK, ("IFLA_IFNAME", "br0"), bare)])
+
+    assert (refused.value.message, refused.value.hint) == (
+        "bridge br0: the kernel's bridges know no VLANs",
+        "boot a kernel with CONFIG_BRIDGE_VLAN_FILTERING",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import socket
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -13,9 +15,9 @@ from vlanlog.core.plan import PortChange
 from vlanlog.core.state import IfIndex
 from vlanlog.core.vlan import Vid, VlanRange
 from vlanlog.errors import KernelError
-from vlanlog.kernel.frame import Message
+from vlanlog.kernel.frame import NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, Message, message
 from vlanlog.kernel.links import link_message
-from vlanlog.kernel.netlink import NetlinkError, NetlinkSocket
+from vlanlog.kernel.netlink import LostError, NetlinkError, NetlinkSocket, gather
 from vlanlog.kernel.wire import LINK_HEADER, RTM_GETLINK
 from vlanlog.kernel.write import NetlinkWriter
 
@@ -57,6 +59,33 @@ def test_dump_grows_a_buffer_that_is_too_small() -> None:
 
         assert names(tight.dump(RTM_GETLINK, LINKS)) == expected
         assert "lo" in expected
+
+
+def test_dump_is_gathered_until_it_is_done() -> None:
+    old, part = Message(16, 2, 6, b"old"), Message(16, 2, 7, b"part")
+    found: list[Message] = []
+
+    complete = (
+        gather(found, [old, part], 7),
+        gather(found, [part, Message(NLMSG_DONE, 2, 6, bytes(4))], 7),
+        gather(found, [Message(NLMSG_DONE, 2, 7, bytes(4)), part], 7),
+    )
+
+    assert (complete, found) == ((False, False, True), [part, part])
+
+
+def test_dump_that_was_interrupted_is_lost() -> None:
+    with pytest.raises(LostError):
+        gather([], [Message(16, 2, 7, b""), Message(16, 2 | NLM_F_DUMP_INTR, 7, b"")], 7)
+
+
+def test_messages_of_other_processes_are_passed_over() -> None:
+    refusal = struct.pack("=i", -errno.EIO) + bytes(16)
+    stranger = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    with stranger, NetlinkSocket() as kernel:
+        stranger.sendto(message(NLMSG_ERROR, 0, 1, refusal), (kernel._socket.getsockname()[0], 0))
+
+        assert "lo" in names(kernel.dump(RTM_GETLINK, LINKS))
 
 
 def test_dump_of_an_unknown_type_is_refused() -> None:

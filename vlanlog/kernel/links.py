@@ -7,6 +7,7 @@ pyroute2's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vlanlog.core.state import Bridge, IfIndex
@@ -20,7 +21,6 @@ from vlanlog.kernel.frame import (
     text,
     unpacked,
 )
-from vlanlog.kernel.netlink import NetlinkSocket
 from vlanlog.kernel.wire import (
     IFLA_ADDRESS,
     IFLA_EXT_MASK,
@@ -28,7 +28,6 @@ from vlanlog.kernel.wire import (
     IFLA_MASTER,
     LINK_HEADER,
     RTM_DELLINK,
-    RTM_GETLINK,
     RTM_NEWLINK,
     U16,
     U32,
@@ -116,13 +115,13 @@ def bridges_query() -> bytes:
     )
 
 
-def bridges(kernel: NetlinkSocket) -> dict[IfIndex, Bridge]:
-    """Returns every bridge of the socket's network namespace.
+def bridges(dump: Iterable[Message]) -> dict[IfIndex, Bridge]:
+    """Returns every bridge of a link dump.
 
-    Raises: KernelError where they know no VLANs; NetlinkError, WireError.
+    Raises: KernelError where they know no VLANs; WireError.
     """
     found = {}
-    for part in kernel.dump(RTM_GETLINK, bridges_query()):
+    for part in dump:
         link = link_message(part)
         # Kernels whose bridge module is not loaded do not know the kind and filter nothing.
         if link.kind != "bridge":

@@ -48,12 +48,31 @@ class NetlinkError(OSError):
         return str(self.answer)
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """Says that an answer cannot be used: cut, overrun, or the devices changed meanwhile."""
 
 
+def gather(found: list[Message], received: list[Message], seq: int) -> bool:
+    """Adds what a datagram holds of a dump; tells whether the dump is complete.
+
+    Raises: NetlinkError; LostError where the devices changed while they were dumped.
+    """
+    for part in received:
+        if part.seq != seq:
+            continue
+        if part.flags & NLM_F_DUMP_INTR:
+            raise LostError
+        if part.kind in (NLMSG_DONE, NLMSG_ERROR):
+            answer = ack(part)
+            if answer.errno:
+                raise NetlinkError(answer)
+            return True
+        found.append(part)
+    return False
+
+
 class NetlinkSocket:
-    """Is an rtnetlink socket of the network namespace in which it was opened; for one thread."""
+    """Is an rtnetlink socket, for one thread that stays in its network namespace."""
 
     def __init__(self, *, buffer_bytes: int = BUFFER_BYTES, queue_bytes: int = 0) -> None:
         self._buffer = bytearray(buffer_bytes)
@@ -108,7 +127,7 @@ class NetlinkSocket:
         for _ in range(_DUMP_TRIES):
             try:
                 return self._dumped(kind, body)
-            except _LostError:
+            except LostError:
                 # The rest of the old dump would stand between us and the answers to come.
                 self.close()
                 self._socket = self._opened()
@@ -120,23 +139,14 @@ class NetlinkSocket:
         seq = self.next_seq()
         self._socket.send(message(kind, NLM_F_REQUEST | NLM_F_DUMP, seq, body))
         found: list[Message] = []
-        while True:
-            for part in self._received():
-                if part.seq != seq:
-                    continue
-                if part.flags & NLM_F_DUMP_INTR:
-                    raise _LostError
-                if part.kind in (NLMSG_DONE, NLMSG_ERROR):
-                    answer = ack(part)
-                    if answer.errno:
-                        raise NetlinkError(answer)
-                    return found
-                found.append(part)
+        while not gather(found, self._received(), seq):
+            pass
+        return found
 
     def _received(self, flags: int = 0) -> list[Message]:
         """Returns the messages of the next datagram.
 
-        Raises: OSError; _LostError where it did not fit, and the buffer has grown, or where
+        Raises: OSError; LostError where it did not fit, and the buffer has grown, or where
         the socket's queue had no room for it.
         """
         while True:
@@ -144,11 +154,11 @@ class NetlinkSocket:
                 size, sender = self._socket.recvfrom_into(self._buffer, 0, flags | socket.MSG_TRUNC)
             except OSError as e:
                 if e.errno == errno.ENOBUFS:
-                    raise _LostError from e
+                    raise LostError from e
                 raise
             if size > len(self._buffer):
                 self._buffer = bytearray(1 << size.bit_length())
-                raise _LostError
+                raise LostError
             # Only the kernel is port 0; a privileged process could pose as it otherwise.
             if sender[0] == 0:
                 return list(messages(bytes(memoryview(self._buffer)[:size])))
@@ -165,7 +175,7 @@ class NetlinkSocket:
         while len(answers) < len(requests):
             try:
                 received = self._received(flags)
-            except _LostError:
+            except LostError:
                 # The kernel has answered all by now: what fitted is queued, the rest is lost.
                 flags = socket.MSG_DONTWAIT
                 continue

@@ -7,16 +7,16 @@ RTM_GETVLAN takes five times the bytes where vids are scattered, and serves to r
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from vlanlog.core.state import IfIndex, Port, PortTable
+from vlanlog.core.state import Bridge, IfIndex, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import KernelError
 from vlanlog.kernel.frame import WireError
-from vlanlog.kernel.links import bridges
+from vlanlog.kernel.links import bridges, bridges_query
 from vlanlog.kernel.netlink import NetlinkError, NetlinkSocket
 from vlanlog.kernel.wire import (
     RTM_GETLINK,
@@ -41,8 +41,41 @@ def _translated(doing: str) -> Iterator[None]:
         raise KernelError(f"{doing}: {text}", hint="see `vlanlog doctor`") from e
 
 
+def table(found: Mapping[IfIndex, Bridge], messages: Iterable[PortMessage]) -> PortTable:
+    """Returns the bridges with their ports.
+
+    What appeared or vanished between the dump of the bridges and that of the ports is left out.
+    """
+    ports = {}
+    for message in messages:
+        bridge = found.get(message.master or IfIndex(0))
+        # A NIC with a switch inside answers for itself besides its bridge's answer.
+        if bridge is None or message.switchdev:
+            continue
+        own = message.ifindex == bridge.ifindex
+        ports[message.ifindex] = Port(
+            ifindex=message.ifindex,
+            name=bridge.name if own else message.name,
+            bridge=bridge.name,
+            mac=message.mac,
+            vlans=message.vlans,
+        )
+    whole = {bridge.name: bridge for bridge in found.values() if bridge.ifindex in ports}
+    if len(whole) < len(found):
+        ports = {index: port for index, port in ports.items() if port.bridge in whole}
+    return PortTable(bridges=whole, ports=ports)
+
+
+def vlans_of(messages: Iterable[PortMessage], ifindex: IfIndex) -> PortVlans:
+    """Returns what a dump of all ports says of one, no VLANs where it says nothing."""
+    for message in messages:
+        if message.ifindex == ifindex and not message.switchdev:
+            return message.vlans
+    return NO_VLANS
+
+
 class NetlinkReader:
-    """Reads the network namespace in which it was made; for one thread."""
+    """Reads the network namespace in which it was made, and its thread stays."""
 
     def __init__(self) -> None:
         self._socket = NetlinkSocket()
@@ -65,30 +98,11 @@ class NetlinkReader:
     def read(self) -> PortTable:
         """Returns every bridge and its ports, the bridges' own ports among them.
 
-        What appears or vanishes between the two dumps is left out.
         Raises: KernelError.
         """
         with _translated("reading bridges"):
-            found = bridges(self._socket)
-            ports = {}
-            for message in self._port_messages() if found else ():
-                bridge = found.get(message.master or IfIndex(0))
-                # A NIC with a switch inside answers for itself besides its bridge's answer.
-                if bridge is None or message.switchdev:
-                    continue
-                own = message.ifindex == bridge.ifindex
-                ports[message.ifindex] = Port(
-                    ifindex=message.ifindex,
-                    name=bridge.name if own else message.name,
-                    bridge=bridge.name,
-                    mac=message.mac,
-                    vlans=message.vlans,
-                )
-        whole = {bridge.name: bridge for bridge in found.values() if bridge.ifindex in ports}
-        return PortTable(
-            bridges=whole,
-            ports={index: port for index, port in ports.items() if port.bridge in whole},
-        )
+            found = bridges(self._socket.dump(RTM_GETLINK, bridges_query()))
+            return table(found, self._port_messages() if found else ())
 
     def read_vlans(self, ifindex: IfIndex) -> PortVlans:
         """Returns the VLANs of one port, none where it is no port; cheaper than ``read``.
@@ -104,17 +118,11 @@ class NetlinkReader:
                 if e.errno != errno.EOPNOTSUPP:
                     raise
                 # Linux 5.5 and older.
-                return self._vlans_by_links(ifindex)
+                return vlans_of(self._port_messages(), ifindex)
             parts = map(vlan_message, dump)
             return PortVlans.from_ranges(
                 item for part in parts if part.ifindex == ifindex for item in part.ranges
             )
-
-    def _vlans_by_links(self, ifindex: IfIndex) -> PortVlans:
-        for message in self._port_messages():
-            if message.ifindex == ifindex and not message.switchdev:
-                return message.vlans
-        return NO_VLANS
 
     def _port_messages(self) -> Iterator[PortMessage]:
         return map(port_message, self._socket.dump(RTM_GETLINK, ports_query()))

@@ -47,7 +47,7 @@ def _sends(requests: Mapping[int, bytes]) -> Iterator[dict[int, bytes]]:
 
 
 class NetlinkWriter:
-    """Programs the network namespace in which it was made; for one thread.
+    """Programs the network namespace in which it was made, and its thread stays.
 
     ``messages_sent`` counts requests, those among them that were sent again.
     Units: queue_bytes is what the socket's queue of answers holds, 0 for the kernel's default.
