@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -19,7 +20,7 @@ from vlanlog.core.codec import decode, encode, row_from_json, row_to_json
 from vlanlog.core.domain import DomainError, parse_domain
 from vlanlog.core.event import Actor, ActorSource, Event, HookInvoked, ScriptFinished, Subject
 from vlanlog.core.state import Nic, Seq
-from vlanlog.hook import decode_frame, spool_name, write_durably
+from vlanlog.hook import FrameError, decode_frame, spool_name, write_durably
 from vlanlog.ports import EventSink
 
 RECORD_SUFFIX = ".hook"
@@ -28,7 +29,18 @@ _TEMPORARY_SUFFIX = ".tmp"
 _ABANDONED_S = 3600
 _FILES_AT_ONCE = 200
 _NO_LOGIN_UID = 2**32 - 1
-_UNREADABLE = (ValueError, KeyError, TypeError, msgspec.MsgspecError)
+_INTEGER_MAX = 2**63 - 1
+
+
+class UnreadableError(ValueError):
+    """Says why a file of the spool, or a record, is not what it should be."""
+
+
+class Appends(Protocol):
+    """Is the side of an event log that the spool is taken in to."""
+
+    def append(self, events: Sequence[Event]) -> list[Seq]:
+        """Commits the events durably; see ``ports.EventLog``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +101,7 @@ class Spool:
         """
         self._adopt_abandoned()
         pending = self.pending()
-        new_events = 0
+        files = new_events = 0
         set_aside: list[SetAside] = []
         for at in range(0, len(pending), _FILES_AT_ONCE):
             events: list[Event] = []
@@ -101,27 +113,38 @@ class Spool:
                 except FileNotFoundError:
                     # Another process took it in since the folder was listed.
                     continue
-                except _UNREADABLE as error:
-                    set_aside += self._set_aside(path, f"{type(error).__name__}: {error}")
-            new_events += len(log.append(events))
+                except UnreadableError as error:
+                    set_aside += self._set_aside(path, str(error))
+            new_events += len(log.append(events)) if events else 0
+            files += len(taken)
             for path in taken:
                 path.unlink(missing_ok=True)
-        return TakenIn(
-            files=len(pending) - len(set_aside), new_events=new_events, set_aside=tuple(set_aside)
-        )
+        return TakenIn(files=files, new_events=new_events, set_aside=tuple(set_aside))
 
     def events_of(self, path: Path) -> list[Event]:
         """Returns the events that a spool file holds.
 
-        Raises: OSError, and an error that is a bug or damage where the file is not what it
-        should be.
+        Raises: OSError, UnreadableError.
         """
         content = path.read_bytes()
         if path.name.endswith(RECORD_SUFFIX):
-            return [event_of_record(decode_frame(content), host=self._host)]
-        if not content.endswith(b"\n"):
-            raise ValueError("the last line is cut short")
-        return [decode(row_from_json(line)) for line in content.splitlines()]
+            try:
+                fields = decode_frame(content)
+            except FrameError as error:
+                raise UnreadableError(str(error)) from error
+            return [event_of_record(fields, host=self._host)]
+        return [self._event_of(line) for line in content.splitlines(keepends=True)]
+
+    def _event_of(self, line: bytes) -> Event:
+        if not line.endswith(b"\n"):
+            raise UnreadableError("the last line is cut short")
+        try:
+            event = decode(row_from_json(line))
+        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+            raise UnreadableError(f"{type(error).__name__}: {error}") from error
+        if event.host != self._host:
+            raise UnreadableError(f"an event of host {event.host!r}, and this is {self._host!r}")
+        return event
 
     def _set_aside(self, path: Path, reason: str) -> list[SetAside]:
         folder = self.folder / "bad"
@@ -147,41 +170,31 @@ class Spool:
                 continue
 
 
-class SpoolLog:
-    """Appends to the spool while the log itself cannot be written; nothing can be read from it."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-
-    def append(self, events: Sequence[Event]) -> list[Seq]:
-        """Makes the events durable in the spool; they have no seq yet, so none is returned.
-
-        Raises: OSError.
-        """
-        self._spool.write_events(events)
-        return []
-
-
-def event_of_record(fields: dict[str, bytes], *, host: str) -> Event:
+def event_of_record(fields: Mapping[str, bytes], *, host: str) -> Event:
     """Returns the event that a hook's record tells of, from the spool or from the socket.
 
-    Raises: KeyError, ValueError: it is not a record.
+    Raises: UnreadableError.
     Source: docs/protocol.md.
     """
-    subject, fact = _told(fields)
-    return Event(
-        event_id=UUID(bytes=fields["event_id"]),
-        at_ns=int(fields["at_ns"]),
-        host=host,
-        boot_id=_text(fields["boot_id"]),
-        actor=_actor(fields),
-        correlation_id=UUID(bytes=fields["correlation_id"]),
-        fact=fact,
-        subject=subject,
-    )
+    try:
+        subject, fact = _told(fields)
+        return Event(
+            event_id=UUID(bytes=fields["event_id"]),
+            at_ns=_number(fields["at_ns"]),
+            host=host,
+            boot_id=_text(fields["boot_id"]),
+            actor=_actor(fields),
+            correlation_id=UUID(bytes=fields["correlation_id"]),
+            fact=fact,
+            subject=subject,
+        )
+    except KeyError as error:
+        raise UnreadableError(f"the record has no field {error}") from error
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
 
 
-def _told(fields: dict[str, bytes]) -> tuple[Subject, HookInvoked | ScriptFinished]:
+def _told(fields: Mapping[str, bytes]) -> tuple[Subject, HookInvoked | ScriptFinished]:
     if fields["kind"] == b"invoked":
         return _invoked(fields)
     if fields["kind"] == b"finished":
@@ -189,7 +202,7 @@ def _told(fields: dict[str, bytes]) -> tuple[Subject, HookInvoked | ScriptFinish
     raise ValueError(f"a record of kind {fields['kind']!r} is not known")
 
 
-def _invoked(fields: dict[str, bytes]) -> tuple[Subject, HookInvoked]:
+def _invoked(fields: Mapping[str, bytes]) -> tuple[Subject, HookInvoked]:
     xml = fields["xml"]
     subject = _subject(fields)
     nics: tuple[Nic, ...] = ()
@@ -214,36 +227,44 @@ def _invoked(fields: dict[str, bytes]) -> tuple[Subject, HookInvoked]:
     )
 
 
-def _finished(fields: dict[str, bytes]) -> ScriptFinished:
+def _finished(fields: Mapping[str, bytes]) -> ScriptFinished:
     status = fields["exit_status"]
     return ScriptFinished(
         hook=_text(fields["hook"]),
         script=_text(fields["script"]),
-        exit_status=int(status) if status else None,
-        duration_ns=int(fields["duration_ns"]),
+        exit_status=_number(status) if status else None,
+        duration_ns=_number(fields["duration_ns"]),
         timed_out=fields["timed_out"] == b"1",
         log_tail=_text(fields["log_tail"]),
     )
 
 
-def _subject(fields: dict[str, bytes]) -> Subject:
+def _subject(fields: Mapping[str, bytes]) -> Subject:
     return Subject(
         guest_uuid=_text(fields.get("guest_uuid", b"")).lower() or None,
         guest_name=_text(fields.get("guest_name", b"")) or None,
     )
 
 
-def _actor(fields: dict[str, bytes]) -> Actor:
-    login_uid = int(fields["loginuid"] or _NO_LOGIN_UID)
+def _actor(fields: Mapping[str, bytes]) -> Actor:
+    login_uid = _number(fields["loginuid"] or b"%d" % _NO_LOGIN_UID)
     command = b" ".join((fields["driver"], *fields["arguments"].split(b"\0")))
     return Actor(
         source=ActorSource.HOOK,
-        uid=int(fields["uid"]),
+        uid=_number(fields["uid"]),
         login_uid=None if login_uid == _NO_LOGIN_UID else login_uid,
-        pid=int(fields["pid"]),
+        pid=_number(fields["pid"]),
         command=_text(command),
         parent=_text(fields["parent"]) or None,
     )
+
+
+def _number(text: bytes) -> int:
+    number = int(text)
+    if not 0 <= number <= _INTEGER_MAX:
+        # No database could hold it, and one event must not keep the rest out.
+        raise ValueError(f"{number} is out of range, expected 0-{_INTEGER_MAX}")
+    return number
 
 
 def _text(value: bytes) -> str:
