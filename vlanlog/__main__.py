@@ -1,5 +1,5 @@
 """Runs the command line as ``python -m vlanlog``."""
 
-from vlanlog.cli import main
+from vlanlog.cli.app import main
 
 main()

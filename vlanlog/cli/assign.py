@@ -45,10 +45,10 @@ def set_command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Say which VLANs a NIC or port shall carry, in the log and in the kernel.
+    """Say which VLANs a port or a NIC shall carry.
 
-    The wish outlives restarts of guest and host, and holds until `vlanlog unset`, or until the
-    port's config section is changed after it.
+    It is recorded and programmed at once. The wish outlives restarts of guest and host, and
+    holds until `vlanlog unset`, or until the port's config section is changed after it.
     """
     if pvid is None and tagged is None:
         raise UsageError("nothing to set", hint="give --pvid, --tagged or both")

@@ -33,7 +33,9 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show what would have to change for the first layer to become the second.
+    """Show where two layers, or two times, differ.
+
+    The change is the one that makes the second of the first.
 
     Exit status: 0 equal, 1 different, 2 or more an error.
     """

@@ -50,9 +50,10 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Tell the story of a guest, a NIC or a port: when, what changed, by whom, why.
+    """Tell a guest's story: when, what, by whom, why.
 
-    A guest is followed across restarts, tap names and renames.
+    Of a NIC, a port or a bridge as well. A guest is followed across restarts, tap names and
+    renames.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     wanted = EventFilter(

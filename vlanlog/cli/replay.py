@@ -41,9 +41,10 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Rebuild VLANs: plan, add the new, move PVIDs, re-read, delete the old, report.
+    """Rebuild the VLANs that config and log ask for.
 
-    Ports that neither config nor an assignment names are left alone.
+    A port first gets what is new, then its PVID is moved, then it is re-read, and only then the
+    old is deleted. Ports that neither config nor an assignment names are left alone.
 
     Exit status: 0 done, 1 partly done (with --dry-run: there is something to do).
     """

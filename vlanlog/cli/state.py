@@ -33,9 +33,10 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show what each port carries: the kernel now, or with --at what the log says.
+    """Show what each port carries.
 
-    JSON is shaped like that of `bridge -j -c vlan show`.
+    By default what the kernel carries now, with --at what the log says it carried. JSON is
+    shaped like that of `bridge -j -c vlan show`.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     at_ns = moment(at) if at is not None else None

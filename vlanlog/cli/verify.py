@@ -14,7 +14,9 @@ from vlanlog.store import open_log
 
 
 def command(*, hooks_dir: HooksOption = None, database: DatabaseOption = None) -> None:
-    """Check every event against the chain: an edit, a deletion or a swap is found.
+    """Check the log's hash chain, event by event.
+
+    An edit, a deletion, an insertion or a swap is found and the first bad event named.
 
     Exit status: 0 the chain holds, 1 it is broken.
     """

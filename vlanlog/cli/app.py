@@ -1,0 +1,67 @@
+"""The command line: one verb per file, one place where errors are shown.
+
+Must not hold logic: a verb parses, calls a use case, prints its result.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+from click import exceptions as click_errors
+
+import vlanlog
+from vlanlog.cli import assign, db, diff, history, replay, show, state, verify
+from vlanlog.errors import EXIT_BUG, VlanlogError
+
+app = typer.Typer(
+    name="vlanlog",
+    help="The VLANs of KVM guests on Linux bridges: recorded, replayed, explained.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("replay")(replay.command)
+app.command("history")(history.command)
+app.command("state")(state.command)
+app.command("diff")(diff.command)
+app.command("set")(assign.set_command)
+app.command("unset")(assign.unset_command)
+app.command("verify")(verify.command)
+app.add_typer(db.app, name="db")
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        print(f"vlanlog {vlanlog.__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line and exits with a documented status."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except VlanlogError as error:
+        show.explain(error)
+        sys.exit(error.exit_code)
+    except click_errors.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click_errors.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader has seen enough; a second complaint at exit is kept from it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception:
+        traceback.print_exc()
+        print(
+            "vlanlog: error: this is a bug in vlanlog; nothing was left half done "
+            "that the log does not tell",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_BUG)
