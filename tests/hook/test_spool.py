@@ -55,6 +55,7 @@ RECORD = {
     "guest_uuid": GUEST.encode(),
     "xml": XML,
 }
+OPTIONAL = {"verb", "hook", "guest_name", "guest_uuid"}
 FINISHED = {
     **RECORD,
     "kind": b"finished",
@@ -205,9 +206,7 @@ def test_record_with_a_wrong_value_is_unreadable(wrong: dict[str, bytes]) -> Non
         event_of_record({**RECORD, **wrong}, host="host-a")
 
 
-@pytest.mark.parametrize(
-    "missing", sorted(set(RECORD) - {"verb", "hook", "guest_name", "guest_uuid"})
-)
+@pytest.mark.parametrize("missing", sorted(set(RECORD) - OPTIONAL))
 def test_record_without_a_field_is_unreadable(missing: str) -> None:
     with pytest.raises(UnreadableError):
         event_of_record({k: v for k, v in RECORD.items() if k != missing}, host="host-a")

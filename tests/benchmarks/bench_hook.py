@@ -1,0 +1,116 @@
+"""How long libvirt waits for a hook that only records, next to what it is made of and to others.
+
+Run: ``python tests/benchmarks/bench_hook.py [ROUNDS]``. Every round runs each contestant once, so
+that all meet the same machine; medians of a run are compared with one another, not with another
+run's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import vlanlog
+from vlanlog.hook import encode_frame, uuid7_bytes, write_durably
+
+PACKAGE = Path(vlanlog.__path__[0])
+SHIM = Path(__file__).parents[2] / "hooks" / "qemu"
+NIC = (
+    "<interface type='bridge'><mac address='52:54:00:aa:bb:%02x'/>"
+    "<source bridge='br0'/></interface>"
+)
+XML = (
+    "<domain><name>VM1</name><uuid>c7df0e96-9d0e-4b84-8d4a-3f9d7b4f4a51</uuid><devices>"
+    + "".join(NIC % number for number in range(64))
+    + "</devices></domain>"
+).encode()
+CALL = ("VM1", "stopped", "end", "-")
+ROUNDS_LEAST = 15
+
+
+def _run(environment: dict[str, str], *command: str) -> None:
+    subprocess.run(
+        command, input=XML, env=environment, stdout=subprocess.DEVNULL, check=True, cwd="/"
+    )
+
+
+def _contestants(folder: Path) -> dict[str, Callable[[], None]]:
+    python = sys.executable
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    shim = str(shutil.copy2(SHIM, hooks / "qemu"))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LC_ALL": "C",
+        "VLANLOG_PYTHON": python,
+        "VLANLOG_HOOK": str(PACKAGE / "hook.py"),
+        "VLANLOG_SOCKET": str(folder / "no-daemon"),
+        "VLANLOG_SPOOL_DIR": str(folder / "spool"),
+    }
+    dispatcher = (python, "-I", "-S", str(PACKAGE / "hook.py"), "qemu", str(hooks), "1")
+    frame = encode_frame({"verb": b"record", "xml": XML})
+
+    def spool() -> None:
+        write_durably(os.fsencode(folder / "spool"), uuid7_bytes().hex().encode(), frame)
+
+    return {
+        "recording hook: sh, dispatcher, spool": lambda: _run(environment, shim, *CALL),
+        "the same without sh": lambda: _run(
+            environment,
+            python,
+            "-I",
+            "-S",
+            str(PACKAGE / "hook.py"),
+            "qemu",
+            str(hooks),
+            "1",
+            *CALL,
+        ),
+        "bare interpreter: python -I -S -c pass": lambda: _run(
+            environment, python, "-I", "-S", "-c", "pass"
+        ),
+        "kvmvlan's way: python, import pyroute2": lambda: _run(
+            environment, python, "-c", "import argparse, configparser; from pyroute2 import IPRoute"
+        ),
+        "sh and id alone": lambda: _run(environment, "/bin/sh", "-c", "case $(id -u) in esac"),
+        "a file of the spool: write, 2 x fsync": spool,
+        "what the benchmark adds: running true": lambda: _run(environment, "true"),
+    }
+
+
+def _measured(contestants: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Returns the median of each contestant.
+
+    Units: ms.
+    """
+    taken_ms: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, run in contestants.items():
+            started_ns = time.perf_counter_ns()
+            run()
+            if number:
+                # The first round fills caches, and compiles what was never run.
+                taken_ms[name].append((time.perf_counter_ns() - started_ns) / 1e6)
+    return {name: statistics.median(times) for name, times in taken_ms.items()}
+
+
+def main() -> None:
+    """Prints the medians, and each next to the recording hook's."""
+    rounds = max(ROUNDS_LEAST, int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS_LEAST)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        medians = _measured(_contestants(Path(folder)), rounds)
+    hook_ms = medians["recording hook: sh, dispatcher, spool"]
+    print(f"{len(XML)} bytes of XML, no daemon, median of {rounds} alternating rounds")
+    for name, median_ms in medians.items():
+        print(f"{median_ms:8.2f} ms  {median_ms / hook_ms:6.2f} x  {name}")
+
+
+if __name__ == "__main__":
+    main()
