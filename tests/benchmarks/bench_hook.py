@@ -62,17 +62,7 @@ def _contestants(folder: Path) -> dict[str, Callable[[], None]]:
 
     return {
         "recording hook: sh, dispatcher, spool": lambda: _run(environment, shim, *CALL),
-        "the same without sh": lambda: _run(
-            environment,
-            python,
-            "-I",
-            "-S",
-            str(PACKAGE / "hook.py"),
-            "qemu",
-            str(hooks),
-            "1",
-            *CALL,
-        ),
+        "the same without sh": lambda: _run(environment, *dispatcher, *CALL),
         "bare interpreter: python -I -S -c pass": lambda: _run(
             environment, python, "-I", "-S", "-c", "pass"
         ),
