@@ -1,0 +1,24 @@
+# Everything is set up by itself: a venv in .venv, and what the lab needs in
+# ~/.cache/vlanlog-lab (XDG_CACHE_HOME and VLANLOG_LAB_CACHE move it). Nothing else is written to.
+# PYTHON=... names the interpreter (3.11 or newer).
+
+.PHONY: help venv check test bench clean
+.NOTPARALLEL:
+export PYTHON
+
+help:
+	@echo 'make check   style, types, layers and the quick tests (under a minute)'
+	@echo 'make test    all of it: PostgreSQL, a kernel with VLAN filtering, libvirt'
+	@echo 'make bench   the figures of the README'
+	@echo 'make clean   remove what was made in this folder'
+
+venv:
+	@.ci/venv
+
+check test bench: venv
+	@.ci/suite $@
+
+clean:
+	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .import_linter_cache vlanlog.egg-info
+	find vlanlog tests migrations hooks -name __pycache__ -prune -exec rm -rf {} +
