@@ -16,7 +16,8 @@ Vid = NewType("Vid", int)
 VID_MIN = 1
 VID_MAX = 4094
 _ALL_VIDS = ((1 << (VID_MAX + 1)) - 1) & ~1
-_ITEM = re.compile(r"(\d+)(?:-(\d+))?")
+# int() takes other scripts' digits too, and more than 4300 digits end it in an error of its own.
+_ITEM = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 class VlanFlags(IntFlag):
