@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from vlanlog import replay
 from vlanlog.cli.files import ConfigFiles
-from vlanlog.cli.host import Host, Mode, opened
+from vlanlog.cli.host import Host, opened_for_hook
 from vlanlog.cli.show import note
-from vlanlog.config import load_settings
 from vlanlog.core import event as e
 from vlanlog.core.desired import Desired, EntryIndex
 from vlanlog.core.domain import DomainError, parse_domain
 from vlanlog.core.entry import OnFailure
+from vlanlog.core.fold import with_guest
 from vlanlog.core.program import Scope, plan
 from vlanlog.core.state import ConfigRole, Guest, HostState
 from vlanlog.core.verdict import obstacles, on_failure
@@ -46,10 +46,24 @@ class GuestCall:
 
 @dataclass(kw_only=True)
 class _Trial:
-    """Is what is found out on the way to the verdict."""
+    """Is what is found out on the way to the verdict.
+
+    ``named`` tells whether a section or an assignment names the guest; until it is known, the
+    guest counts as named.
+    """
 
     problems: list[str]
     policy: OnFailure = OnFailure.REFUSE
+    named: bool = True
+
+    def refuses(self, operation: str) -> bool:
+        """Tells whether the guest must not start; one that nothing names always may."""
+        return (
+            bool(self.problems)
+            and self.named
+            and operation in REFUSING_OPERATIONS
+            and self.policy is OnFailure.REFUSE
+        )
 
 
 def program_guest(call: GuestCall) -> int:
@@ -60,7 +74,7 @@ def program_guest(call: GuestCall) -> int:
     source = e.ActorSource.HOOK if call.operation else e.ActorSource.OPERATOR
     trial = _Trial(problems=[])
     try:
-        with opened(load_settings(os.environ), Mode.HOOK, source=source) as host:
+        with opened_for_hook(os.environ, source=source) as host:
             _program(host, call, trial)
     except VlanlogError as error:
         if not call.operation:
@@ -75,34 +89,38 @@ def program_guest(call: GuestCall) -> int:
 def _verdict(call: GuestCall, trial: _Trial) -> int:
     if not trial.problems:
         return EXIT_DONE
-    allowed = call.operation in REFUSING_OPERATIONS and trial.policy is OnFailure.ALLOW
     *others, last = trial.problems
     for problem in others:
         note(problem)
     # libvirt shows the last line in virsh's error: the reason stands in it.
-    verdict = f"VLANs of {call.name} not set"
-    if call.operation in REFUSING_OPERATIONS:
-        word = "allows the start" if allowed else "refuses the start"
-        verdict += f", on-failure = {trial.policy.value} {word}"
+    verdict = f"{call.name}: VLANs not set"
+    starting = call.operation in REFUSING_OPERATIONS
+    if starting and not trial.named:
+        verdict += " (nothing names the guest: it may start)"
+    elif starting:
+        verdict += f" (on-failure = {trial.policy.value})"
     note(f"{verdict}: {last}")
-    return EXIT_DONE if allowed else EXIT_DIFFERS
+    if starting:
+        return EXIT_DIFFERS if trial.refuses(call.operation) else EXIT_DONE
+    return EXIT_DIFFERS
 
 
 def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
     files = host.load_config(ports=call.conf)
     guest = _guest(host, call, trial)
     trial.policy = _policy(files, host.state, guest)
-    trial.problems += _config_problems(files, host.state, guest)
+    faults = _config_problems(files, host.state, guest)
+    trial.problems += faults
+    trial.named = bool(faults) or _is_named(host.state, guest)
     try:
         _set_vlans(host, call, guest, trial)
     except VlanlogError as error:
         trial.problems.append(error.message)
     if trial.problems:
-        refused = call.operation in REFUSING_OPERATIONS and trial.policy is OnFailure.REFUSE
         fact = e.GuestRefused(
             operation=call.operation or "manual",
             problems=tuple(trial.problems),
-            refused=refused,
+            refused=trial.refuses(call.operation),
         )
         subject = e.Subject(guest_uuid=guest.uuid or None, guest_name=guest.name)
         host.journal.write([(subject, fact)])
@@ -137,7 +155,7 @@ def _guest(host: Host, call: GuestCall, trial: _Trial) -> Guest:
         else:
             guest = Guest(uuid=domain.uuid, name=domain.name, running=True, nics=domain.nics)
             # Where the record of this call is only spooled so far, the log does not know it yet.
-            host.journal.state = replace(state, guests={**state.guests, guest.uuid: guest})
+            host.journal.state = with_guest(state, guest)
             return guest
     known = [guest for guest in state.guests.values() if call.name in (guest.name, guest.uuid)]
     running = [guest for guest in known if guest.running]
@@ -174,6 +192,13 @@ def _config_problems(files: ConfigFiles, state: HostState, guest: Guest) -> list
             for line in fact.errors
         ]
     return []
+
+
+def _is_named(state: HostState, guest: Guest) -> bool:
+    index = EntryIndex(state.config)
+    assigned = any(item.assignee.guest_uuid == guest.uuid for item in state.assignments)
+    by_entry = index.of_guest(guest.name, guest.uuid)
+    return bool(by_entry) or "*" in state.config.ports or (bool(guest.uuid) and assigned)
 
 
 def _policy(files: ConfigFiles, state: HostState, guest: Guest) -> OnFailure:

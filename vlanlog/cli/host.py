@@ -6,7 +6,7 @@ Here adapters are constructed and handed to the use cases; must not decide what 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -19,11 +19,12 @@ from sqlalchemy import Engine
 from vlanlog import record
 from vlanlog.cli.files import ConfigFiles, read_config
 from vlanlog.cli.loglike import BootMarkingLog, OutsideLog, SafeLog, nowhere
-from vlanlog.config import Settings
+from vlanlog.config import Settings, load_settings
+from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.core.event import ActorSource, Event
 from vlanlog.core.fold import advance
 from vlanlog.core.state import HostState, PortTable, Seq
-from vlanlog.errors import StoreError
+from vlanlog.errors import ConfigError, StoreError
 from vlanlog.identity import SystemClock, boot_id, this_process
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.read import NetlinkReader
@@ -34,6 +35,9 @@ from vlanlog.store.engine import open_engine
 from vlanlog.store.lock import writer_lock
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.upgrade import ensure_schema
+
+_NO_HOOKS = Path("/nonexistent")
+"""A folder that is never there (Debian policy 9.1), so that no file speaks against a default."""
 
 
 class Mode(Enum):
@@ -91,18 +95,44 @@ def opened(
     """
     with ExitStack() as stack:
         opening = _Opening(settings, stack)
-        log = opening.log(mode)
-        journal = Journal(log=log, clock=SystemClock(), envelope=_envelope(settings, source))
-        if mode is not Mode.READ:
-            record.boot(journal)
-        yield Host(
-            settings=settings,
-            log=log,
-            journal=journal,
-            reader=stack.enter_context(NetlinkReader()),
-            writer=stack.enter_context(NetlinkWriter()),
-            notes=opening.notes,
-        )
+        yield _host(opening, opening.log(mode), boots=mode is not Mode.READ, source=source)
+
+
+@contextmanager
+def opened_for_hook(environ: Mapping[str, str], *, source: ActorSource) -> Iterator[Host]:
+    """Yields the host in HOOK mode; where vlanlog.conf is broken, with the spool for a log.
+
+    No error in vlanlog's own settings keeps a guest from starting.
+    Raises: KernelError.
+    """
+    with ExitStack() as stack:
+        try:
+            opening = _Opening(load_settings(environ), stack)
+            log = opening.log(Mode.HOOK)
+        except ConfigError as error:
+            opening = _Opening(_default_settings(environ), stack)
+            log = opening.outside(error.message)
+        yield _host(opening, log, boots=True, source=source)
+
+
+def _default_settings(environ: Mapping[str, str]) -> Settings:
+    hooks = Path(environ.get(HOOKS_DIR_VARIABLE) or HOOKS_DIR)
+    return replace(load_settings({}, _NO_HOOKS), hooks=hooks, logs=hooks / "logs")
+
+
+def _host(opening: _Opening, log: EventLog, *, boots: bool, source: ActorSource) -> Host:
+    envelope = _envelope(opening.settings, source)
+    journal = Journal(log=log, clock=SystemClock(), envelope=envelope)
+    if boots:
+        record.boot(journal)
+    return Host(
+        settings=opening.settings,
+        log=log,
+        journal=journal,
+        reader=opening.stack.enter_context(NetlinkReader()),
+        writer=opening.stack.enter_context(NetlinkWriter()),
+        notes=opening.notes,
+    )
 
 
 def _envelope(settings: Settings, source: ActorSource) -> Envelope:
@@ -122,8 +152,8 @@ class _Opening:
     """Opens the log in the way that a mode wants it."""
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
-        self._settings = settings
-        self._stack = stack
+        self.settings = settings
+        self.stack = stack
         self._spool = Spool(settings.spool, host=settings.host)
         self.notes: list[str] = []
 
@@ -146,16 +176,16 @@ class _Opening:
                 assert_never(mode)
 
     def _database(self) -> tuple[Engine, SqlEventLog]:
-        engine = open_engine(self._settings.database, timeout_s=self._settings.lock_timeout_s)
-        self._stack.callback(engine.dispose)
+        engine = open_engine(self.settings.database, timeout_s=self.settings.lock_timeout_s)
+        self.stack.callback(engine.dispose)
         ensure_schema(engine)
-        every = self._settings.snapshot_interval
-        return engine, SqlEventLog(engine, host=self._settings.host, snapshot_every=every)
+        every = self.settings.snapshot_interval
+        return engine, SqlEventLog(engine, host=self.settings.host, snapshot_every=every)
 
     def _lock(self, engine: Engine) -> None:
-        timeout_s = self._settings.lock_timeout_s
-        lock = writer_lock(engine, host=self._settings.host, timeout_s=timeout_s)
-        self._stack.enter_context(lock)
+        timeout_s = self.settings.lock_timeout_s
+        lock = writer_lock(engine, host=self.settings.host, timeout_s=timeout_s)
+        self.stack.enter_context(lock)
 
     def _take_in(self, log: EventLog) -> None:
         try:
@@ -202,9 +232,13 @@ class _Opening:
             self._lock(engine)
             self._take_in(log)
         except StoreError as error:
-            self.notes.append(f"{error.message}; the record goes to the spool")
-            return OutsideLog(state, self._spooled)
+            return self.outside(error.message, state)
         return SafeLog(log, self._spooled, lambda error: self.notes.append(error.message))
+
+    def outside(self, why: str, state: HostState | None = None) -> OutsideLog:
+        """Returns a log that spools, for the reason given; the state is what is still known."""
+        self.notes.append(f"{why}; the record goes to {self._spool.folder}")
+        return OutsideLog(state or HostState(), self._spooled)
 
     def _spooled(self, events: Sequence[Event]) -> None:
         try:

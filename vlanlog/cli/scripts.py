@@ -12,9 +12,8 @@ from pathlib import Path
 
 from vlanlog import replay
 from vlanlog.cli.guest import GuestCall, program_guest
-from vlanlog.cli.host import Mode, opened
+from vlanlog.cli.host import opened_for_hook
 from vlanlog.cli.show import explain
-from vlanlog.config import load_settings
 from vlanlog.core.event import ActorSource
 from vlanlog.core.program import Plan, Scope, plan
 from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
@@ -63,7 +62,7 @@ def bridge_init(argv: list[str]) -> int:
 
 def _bridges(conf: Path | None, *, everything: bool) -> int:
     source = ActorSource.HOOK if os.environ.get("VLANLOG_HOOK_OPERATION") else ActorSource.OPERATOR
-    with opened(load_settings(os.environ), Mode.HOOK, source=source) as host:
+    with opened_for_hook(os.environ, source=source) as host:
         files = host.load_config(bridges=conf)
         kernel = host.look()
         wanted = replay.target(To.DESIRED, host.state, host.state, kernel)

@@ -47,6 +47,13 @@ def advance(events: Iterable[tuple[Seq, e.Event]], state: HostState | None = Non
     return draft.state()
 
 
+def with_guest(state: HostState, guest: Guest) -> HostState:
+    """Returns the state with a running guest in it, its taps taken from whoever had the names."""
+    draft = _Draft(state)
+    draft.run(guest)
+    return draft.state()
+
+
 def assignee_of(subject: e.Subject) -> Assignee:
     """Returns whom an assignment is for: the NIC where the subject names one, else the port."""
     if subject.guest_uuid and subject.mac:
@@ -127,12 +134,15 @@ class _Draft:
         name = subject.guest_name or (known.name if known else "")
         nics = fact.nics or (known.nics if known else ())
         if fact.operation in UP:
-            self._take_taps(uuid, {nic.tap for nic in nics})
-            self.guests[uuid] = Guest(uuid=uuid, name=name, running=True, nics=nics)
+            self.run(Guest(uuid=uuid, name=name, running=True, nics=nics))
         elif fact.operation in DOWN:
             self.guests[uuid] = _stopped(Guest(uuid=uuid, name=name, nics=nics))
         elif known is None or not known.running:
             self.guests[uuid] = Guest(uuid=uuid, name=name, nics=nics)
+
+    def run(self, guest: Guest) -> None:
+        self._take_taps(guest.uuid, {nic.tap for nic in guest.nics})
+        self.guests[guest.uuid] = guest
 
     def _take_taps(self, owner: str, taps: set[str | None]) -> None:
         # A guest that died with libvirtd calls no hook; its tap's name may be another's by now.

@@ -54,7 +54,7 @@ def _obstacles(state: HostState, kernel: PortTable, guest: Guest) -> Iterator[st
         elif not bridge.vlan_filtering:
             yield (
                 f"{_label(nic)}: bridge {bridge.name} does not filter VLANs "
-                f"(vlan_filtering is 0; see 'vlanlog replay --bridge {bridge.name}')"
+                f"(give it a section in bridge_init.conf and run 'vlanlog replay')"
             )
     if left_over:
         yield from _unfitting(index.of_guest(guest.name, guest.uuid), fitting)
