@@ -5,6 +5,8 @@ Must only run inside the lab's own root.
 
 from pathlib import Path
 
+from .domain import write_firmware
+
 _QEMU = """\
 # There is no user libvirt-qemu, no AppArmor, no udev and no systemd in the lab.
 security_driver = "none"
@@ -14,6 +16,7 @@ cgroup_controllers = []
 namespaces = []
 remember_owner = 0
 stdio_handler = "file"
+seccomp_sandbox = 0
 """
 _LIBVIRTD = """\
 unix_sock_group = "root"
@@ -42,6 +45,7 @@ def write_settings() -> None:
     Path("/etc/libvirt/libvirtd.conf").write_text(_LIBVIRTD)
     _add_line(Path("/etc/passwd"), _USER)
     _add_line(Path("/etc/group"), _GROUP)
+    write_firmware()
     # The network `default` would want dnsmasq and a firewall.
     for link in Path("/etc/libvirt/qemu/networks/autostart").glob("*"):
         link.unlink()

@@ -55,7 +55,7 @@ def run_to_end(
     interactive: bool,
     timeout_s: float | None,
 ) -> int:
-    """Runs a command, in a process group of its own unless interactive; returns its exit status.
+    """Runs a command, in a session of its own unless interactive; returns its exit status.
 
     `pipes` maps the read ends of pipes to the streams that they are copied to; `kept` are the
     descriptors that the command inherits, closed here once it has started; without a log the
@@ -72,7 +72,9 @@ def run_to_end(
             stdout=None if log is None else file,
             stderr=None if log is None else file,
             pass_fds=tuple(kept),
-            process_group=None if interactive else 0,
+            # A session, not just a group: else the kernel would be stopped at its first touch
+            # of our terminal (`--shell`).
+            start_new_session=not interactive,
             preexec_fn=_die_with_runner,  # noqa: PLW1509 (there is one thread)
         )
     try:

@@ -72,7 +72,7 @@ def write_init(run_folder: Path) -> None:
 
 def _kernel_options(run_folder: Path, memory: str) -> tuple[str, ...]:
     root = ("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={run_folder}/init")
-    # seccomp=off: the kernel then traces its processes by ptrace, which is there on any host.
+    # seccomp=auto: the kernel then traces its processes by ptrace, which is there on any host.
     # uml_dir: else it writes to a folder in the caller's home.
     return (
         f"mem={memory}",
