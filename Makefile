@@ -2,11 +2,12 @@
 # ~/.cache/vlanlog-lab (XDG_CACHE_HOME and VLANLOG_LAB_CACHE move it). Nothing else is written to.
 # PYTHON=... names the interpreter (3.11 or newer).
 
-.PHONY: help venv check test bench clean
+.PHONY: help venv demo check test bench clean
 .NOTPARALLEL:
 export PYTHON
 
 help:
+	@echo 'make demo    a host, guests, lost and replayed VLANs, the story: on a real kernel'
 	@echo 'make check   style, types, layers and the quick tests (under a minute)'
 	@echo 'make test    all of it: PostgreSQL, a kernel with VLAN filtering, libvirt'
 	@echo 'make bench   the figures of the README'
@@ -14,6 +15,9 @@ help:
 
 venv:
 	@.ci/venv
+
+demo: venv
+	@.venv/bin/python tests/lab/run.py -- docs/demo.sh
 
 check test bench: venv
 	@.ci/suite $@
