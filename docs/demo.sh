@@ -122,8 +122,10 @@ pvid = 300
 [VM3/*]
 pvid = 100
 CONF
-run cat "$VLANLOG_HOOKS_DIR/conf/bridge_init.conf"
-run cat "$VLANLOG_HOOKS_DIR/conf/vlan_filtering.conf"
+cd "$VLANLOG_HOOKS_DIR"
+run cat conf/bridge_init.conf
+run cat conf/vlan_filtering.conf
+cd "$OLDPWD"
 ip link add dev eth0 type dummy
 bridge_with_ports br0 eth0
 bridge_with_ports br1
