@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from vlanlog.core import event as e
-from vlanlog.core.desired import BridgeWish, Desired, PortWish, desired
+from vlanlog.core.desired import BridgeWish, Desired, Missing, PortWish, desired
 from vlanlog.core.observe import Finding, differences, subject_of
 from vlanlog.core.plan import PortChange, additions, deletions
 from vlanlog.core.program import BridgePlan, Plan, PortPlan, Scope
@@ -71,7 +71,9 @@ def _observed(now: HostState, then: HostState, kernel: PortTable) -> Desired:
         if bridge.name in kernel.bridges
     )
     missing = tuple(
-        f"bridge {name} does not exist" for name in then.table.bridges if name not in kernel.bridges
+        Missing(bridge=name, text=f"bridge {name} does not exist")
+        for name in then.table.bridges
+        if name not in kernel.bridges
     )
     return Desired(bridges=bridges, ports=tuple(ports), missing=missing)
 

@@ -15,7 +15,7 @@ from vlanlog.cli.guest import GuestCall, program_guest
 from vlanlog.cli.host import opened_for_hook
 from vlanlog.cli.show import explain
 from vlanlog.core.event import ActorSource
-from vlanlog.core.program import Plan, Scope, plan
+from vlanlog.core.program import Scope, plan
 from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
 from vlanlog.render import table
 from vlanlog.replay import To
@@ -68,7 +68,7 @@ def _bridges(conf: Path | None, *, everything: bool) -> int:
         wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
         todo = plan(wanted, kernel, Scope())
         if not everything:
-            todo = _without_guests(todo)
+            todo = todo.without_guests()
         report = replay.run(
             host.journal, host.reader, host.writer, todo=todo, to=To.DESIRED, scope=Scope()
         )
@@ -87,11 +87,6 @@ def _existing(given: list[str]) -> Path | None:
     """
     path = Path(given[0]) if given else None
     return path if path is not None and path.exists() else None
-
-
-def _without_guests(todo: Plan) -> Plan:
-    ports = tuple(item for item in todo.ports if item.wish.subject.guest_uuid is None)
-    return Plan(bridges=todo.bridges, ports=ports, unchanged=todo.unchanged, missing=todo.missing)
 
 
 def _stdin_xml() -> bytes:

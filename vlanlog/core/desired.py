@@ -52,12 +52,27 @@ class PortWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Is a bridge, or a port of it, that is wished for and is not there.
+
+    Shape: port is empty where it is the bridge itself.
+    """
+
+    bridge: str
+    port: str = ""
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """Is the answer for a host: wishes for what is there, a line for each thing that is not."""
+    """Is the answer for a host: wishes for what is there, and what is not there."""
 
     bridges: tuple[BridgeWish, ...] = ()
     ports: tuple[PortWish, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def desired(state: HostState, kernel: PortTable) -> Desired:
@@ -135,13 +150,14 @@ class _Answer:
         self.trunks: dict[str, tuple[HeldBridge, PortVlans]] = {}
         self.bridges: list[BridgeWish] = []
         self.ports: list[PortWish] = []
-        self.missing: list[str] = []
+        self.missing: list[Missing] = []
 
     def take_bridge(self, held: HeldBridge) -> None:
         entry = held.entry
         section = f"bridge_init.conf [{entry.name}]"
         if entry.name not in self.kernel.bridges:
-            self.missing.append(f"bridge {entry.name} does not exist ({section})")
+            text = f"bridge {entry.name} does not exist ({section})"
+            self.missing.append(Missing(bridge=entry.name, text=text))
             return
         self.bridges.append(
             BridgeWish(name=entry.name, default_pvid=entry.default_pvid, because=section)
@@ -149,12 +165,15 @@ class _Answer:
         self.trunks[entry.name] = (held, entry.own)
         for trunk in entry.trunk_ports:
             port = self.by_name.get(trunk)
-            if port is None:
-                self.missing.append(f"trunk {trunk} is not in any bridge ({section})")
-            elif port.bridge != entry.name:
-                self.missing.append(f"trunk {trunk} is in {port.bridge}, not in {entry.name}")
-            else:
+            if port is not None and port.bridge == entry.name:
                 self.trunks[trunk] = (held, entry.trunk)
+                continue
+            text = (
+                f"trunk {trunk} is not in any bridge ({section})"
+                if port is None
+                else f"trunk {trunk} is in {port.bridge}, not in {entry.name}"
+            )
+            self.missing.append(Missing(bridge=entry.name, port=trunk, text=text))
 
     def take_port(self, port: Port) -> None:
         if port.name in self.trunks:

@@ -5,9 +5,11 @@ Must not send anything; a port that is already right is not in the plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from vlanlog.core.desired import BridgeWish, Desired, PortWish
+from vlanlog.core.desired import BridgeWish, Desired, Missing, PortWish
+from vlanlog.core.observe import subject_of
 from vlanlog.core.plan import additions, deletions
 from vlanlog.core.state import Bridge, PortTable
 from vlanlog.core.vlan import PortVlans, Vid, VlanFlags, VlanRange
@@ -34,6 +36,12 @@ class Scope:
         if self.guest_uuid or self.port:
             return False
         return not self.bridge or name == self.bridge
+
+    def has_missing(self, item: Missing) -> bool:
+        """Tells whether the thing that is not there is within the bounds."""
+        if self.port:
+            return item.port == self.port
+        return self.has_bridge(item.bridge)
 
     def __str__(self) -> str:
         for word, value in (
@@ -106,6 +114,19 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.bridges or self.ports)
 
+    def without_guests(self) -> Plan:
+        """Returns the plan for bridges and ports of no guest.
+
+        A guest's port stays in it where a default PVID that moves would take its VLANs along.
+        """
+        moved = {item.bridge.name for item in self.bridges if item.default_pvid is not None}
+        ports = (
+            item
+            for item in self.ports
+            if item.wish.subject.guest_uuid is None or item.wish.port.bridge in moved
+        )
+        return replace(self, ports=tuple(ports))
+
     @property
     def added(self) -> int:
         """Returns how many (port, vid) pairs become members or get other flags."""
@@ -121,7 +142,8 @@ def plan(wanted: Desired, kernel: PortTable, scope: Scope) -> Plan:
     """Returns the fewest changes that make the kernel carry what is wanted, within the scope.
 
     A default PVID that moves takes the old one along from every port where it is PVID and
-    untagged (``__br_vlan_set_default_pvid``), so the ports are planned against what is left.
+    untagged (``__br_vlan_set_default_pvid``), so the ports are planned against what is left, and
+    a port that nothing names is put back to what it carried.
     """
     bridges = [
         _bridge_plan(wish, kernel.bridges[wish.name])
@@ -129,25 +151,34 @@ def plan(wanted: Desired, kernel: PortTable, scope: Scope) -> Plan:
         if scope.has_bridge(wish.name)
     ]
     moved = {item.bridge.name: item for item in bridges if item.default_pvid is not None}
-    ports, unchanged = [], 0
-    for wish in wanted.ports:
-        if not scope.has_port(wish):
-            continue
-        now = wish.port.vlans
-        if wish.port.bridge in moved:
-            item = moved[wish.port.bridge]
-            now = with_default_pvid(now, item.bridge.default_pvid, item.default_pvid or 0)
-        adds, deletes = additions(now, wish.vlans), deletions(now, wish.vlans)
-        if adds or deletes:
-            ports.append(PortPlan(wish=wish, adds=adds, deletes=deletes))
-        else:
-            unchanged += 1
+    wished = [_port_plan(wish, moved) for wish in wanted.ports if scope.has_port(wish)]
+    kept = [_port_plan(wish, moved) for wish in _unnamed(wanted, kernel, moved)]
     return Plan(
         bridges=tuple(item for item in bridges if item.steps),
-        ports=tuple(ports),
-        unchanged=unchanged,
-        missing=wanted.missing,
+        ports=tuple(item for item in (*wished, *kept) if item.steps),
+        unchanged=sum(not item.steps for item in wished),
+        missing=tuple(item.text for item in wanted.missing if scope.has_missing(item)),
     )
+
+
+def _unnamed(
+    wanted: Desired, kernel: PortTable, moved: Mapping[str, BridgePlan]
+) -> Iterator[PortWish]:
+    """Yields the ports of these bridges that nothing names, with what they carry as the wish."""
+    named = {wish.port.ifindex for wish in wanted.ports}
+    for port in kernel.ports.values():
+        if port.bridge in moved and port.ifindex not in named:
+            because = "nothing names it: it keeps what it has while the default PVID moves"
+            subject = subject_of({}, port)
+            yield PortWish(port=port, vlans=port.vlans, because=because, subject=subject)
+
+
+def _port_plan(wish: PortWish, moved: Mapping[str, BridgePlan]) -> PortPlan:
+    now = wish.port.vlans
+    if wish.port.bridge in moved:
+        item = moved[wish.port.bridge]
+        now = with_default_pvid(now, item.bridge.default_pvid, item.default_pvid or 0)
+    return PortPlan(wish=wish, adds=additions(now, wish.vlans), deletes=deletions(now, wish.vlans))
 
 
 def with_default_pvid(now: PortVlans, old: int, new: int) -> PortVlans:
