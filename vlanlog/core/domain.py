@@ -31,11 +31,15 @@ def parse_domain(xml: bytes) -> Domain:
     Raises: DomainError.
     Source: formatdomain.rst; ``virDomainDefFormat``.
     """
+    if b"\0" in xml:
+        # UTF-16 would hide what is looked for next.
+        raise DomainError("the XML is not UTF-8, as libvirt's always is")
     if b"<!ENTITY" in xml:
         raise DomainError("the XML declares entities, which libvirt never does")
     try:
         root = ET.fromstring(xml)  # noqa: S314  (no entities: refused above)
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:
+        # The last two are about the encoding that the XML says it has.
         raise DomainError(f"the XML cannot be parsed: {error}") from error
     domain = root if root.tag == "domain" else root.find("domain")
     if domain is None:
