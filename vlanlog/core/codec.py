@@ -7,7 +7,7 @@ reading. Must not do I/O.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -47,7 +47,9 @@ _KIND_OF = {fact: kind for kind, fact in KINDS.items()}
 VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
 """The version that each kind is written in."""
 
-UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 """Lifts a payload of (kind, version) to the next version."""
 
 
@@ -136,14 +138,27 @@ def encode(event: e.Event) -> Row:
     )
 
 
-def _lifted(kind: str, version: int, payload: str) -> str:
-    if version > VERSIONS[kind]:
-        raise UnknownEventError(f"{kind} version {version} was written by a newer vlanlog")
-    fields: dict[str, Any] = msgspec.json.decode(payload)
-    while version < VERSIONS[kind]:
-        fields = UPCASTERS[kind, version](fields)
-        version += 1
-    return canonical(fields)
+def lifted(
+    row: Row,
+    *,
+    versions: Mapping[str, int] = VERSIONS,
+    upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+) -> Row:
+    """Returns the row with its payload lifted, step by step, to the version of today.
+
+    Raises: UnknownEventError.
+    """
+    today = versions[row.kind]
+    if row.version > today:
+        raise UnknownEventError(f"{row.kind} version {row.version} was written by a newer vlanlog")
+    if row.version == today:
+        return row
+    fields: dict[str, Any] = msgspec.json.decode(row.payload)
+    for version in range(row.version, today):
+        if (row.kind, version) not in upcasters:
+            raise UnknownEventError(f"{row.kind} version {version} never was")
+        fields = upcasters[row.kind, version](fields)
+    return row._replace(version=today, payload=canonical(fields))
 
 
 def decode(row: Row) -> e.Event:
@@ -153,9 +168,8 @@ def decode(row: Row) -> e.Event:
     """
     if row.kind not in KINDS:
         raise UnknownEventError(f"kind {row.kind!r} was written by a newer vlanlog")
-    payload = row.payload
     if row.version != VERSIONS[row.kind]:
-        payload = _lifted(row.kind, row.version, payload)
+        row = lifted(row)
     return e.Event(
         event_id=UUID(bytes=row.event_id),
         at_ns=row.at_ns,
@@ -163,7 +177,7 @@ def decode(row: Row) -> e.Event:
         boot_id=row.boot_id,
         actor=_ACTOR_DECODER.decode(row.actor),
         correlation_id=UUID(bytes=row.correlation_id),
-        fact=_FACT_DECODERS[row.kind].decode(payload),
+        fact=_FACT_DECODERS[row.kind].decode(row.payload),
         subject=e.Subject(
             guest_uuid=row.guest_uuid,
             guest_name=row.guest_name,
