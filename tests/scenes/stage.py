@@ -209,7 +209,7 @@ class Stage:
 
     def carried(self) -> dict[str, str]:
         """Returns what ``bridge vlan show`` says: by port its ranges, each with its flags."""
-        shown = json.loads(run("bridge", "-j", "-c", "vlan", "show"))
+        shown = json.loads(run("bridge", "-j", "-compressvlans", "vlan", "show"))
         return {
             port["ifname"]: ", ".join(
                 " ".join([_vids(item), *item.get("flags", [])]) for item in port["vlans"]

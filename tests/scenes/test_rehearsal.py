@@ -1,0 +1,82 @@
+"""Scene 4: a rehearsal changes nothing, and a replay sends nothing that is not needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kernel.netns import bridge
+from tests.scenes.guests import VM1
+from tests.scenes.stage import SELF, TRUNK, VETH0, Stage
+
+pytestmark = pytest.mark.kernel
+
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin")
+RIGHT = {"br0": SELF, "eth0": TRUNK, "veth0": VETH0}
+
+PLAN = """\
+PORT   GUEST  CHANGE              BECAUSE
+veth0  VM1    pvid 1→100 +300 -7  vlan_filtering.conf [veth0]
+Plan: 2 to add, 2 to remove, 2 ports unchanged.
+"""
+
+
+@pytest.fixture
+def host(reference: Stage) -> Stage:
+    """Is the reference host with VM1 alone."""
+    reference.start(VM1)
+    return reference
+
+
+def _drift() -> None:
+    bridge("vlan", "del", "vid", "300", "dev", "veth0")
+    bridge("vlan", "add", "vid", "7", "dev", "veth0")
+    bridge("vlan", "del", "vid", "100", "dev", "veth0")
+    bridge("vlan", "add", "vid", "1", "dev", "veth0", "pvid", "untagged")
+
+
+def test_rehearsal_prints_the_plan_and_changes_nothing(host: Stage) -> None:
+    _drift()
+    # A record that only waits in the spool so far must be left there.
+    host.call(VM1, "prepare", "begin", VM1.resting_xml())
+    before = host.carried(), host.switches(), host.kept()
+    done = host.vlanlog("replay", "--dry-run")
+    assert (done.status, done.out, done.err) == (1, PLAN, "")
+    assert (host.carried(), host.switches(), host.kept()) == before
+
+
+def test_rehearsal_with_nothing_to_do_ends_with_0(host: Stage) -> None:
+    before = host.kept()
+    done = host.vlanlog("replay", "--dry-run")
+    said = "Plan: 0 to add, 0 to remove, 3 ports unchanged.\n"
+    assert (done.status, done.out, done.err) == (0, said, "")
+    assert host.kept() == before
+
+
+def test_second_replay_sends_no_message(host: Stage) -> None:
+    _drift()
+    assert host.vlanlog("replay").status == 0
+    # Without the right to change a link any message at all would be answered with EPERM.
+    done = host.vlanlog("replay", "-o", "json", under=WITHOUT_RIGHTS)
+    assert (done.status, done.err) == (0, "")
+    assert done.json == {
+        "bridges": [],
+        "ports": [],
+        "add": 0,
+        "remove": 0,
+        "unchanged": 3,
+        "missing": [],
+        "messages": 0,
+        "undone": [],
+    }
+    assert host.carried() == RIGHT
+
+
+def test_replay_without_the_right_says_so_for_each_port(host: Stage) -> None:
+    _drift()
+    before = host.carried()
+    done = host.vlanlog("replay", under=WITHOUT_RIGHTS)
+    refused = "veth0: Operation not permitted (needs CAP_NET_ADMIN) (left as it was)"
+    end = "Done: 0 ports programmed with 1 message, re-read."
+    said = f"{PLAN}left undone: {refused}\n{end}\n"
+    assert (done.status, done.out, done.err) == (1, said, "")
+    assert host.carried() == before

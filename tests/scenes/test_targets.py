@@ -1,0 +1,79 @@
+"""Scene 4: what else a replay can aim at, and how it is kept to a part of the host."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.kernel.netns import bridge
+from tests.scenes.guests import VM1, VM2
+from tests.scenes.stage import BRIDGES, PORTS, REFERENCE, VETH0, VETH1, VETH2, Stage
+
+pytestmark = pytest.mark.kernel
+
+ASSIGNED = "100 PVID Egress Untagged, 200, 300-310"
+
+
+@pytest.fixture
+def host(reference: Stage) -> Stage:
+    """Is the reference host with both guests running."""
+    reference.start(VM1)
+    reference.start(VM2)
+    return reference
+
+
+def _now() -> str:
+    """Returns the present as an option for times takes it, to the nanosecond."""
+    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+    return f"@{seconds}.{rest:09d}"
+
+
+def _done(stage: Stage, *argv: str) -> dict[str, str]:
+    """Returns what the ports carry after a command that has to end well."""
+    done = stage.vlanlog(*argv)
+    assert (done.status, done.err) == (0, "")
+    return stage.carried()
+
+
+def test_replay_reaches_config_alone_and_config_with_assignments_of_any_time(host: Stage) -> None:
+    at_first = _now()
+    _done(host, "set", "veth0", "--tagged", "200,300-310", "--reason", "ticket 42")
+    with_assignment = _now()
+    host.configure(BRIDGES, PORTS.replace("tagged = 100 200", "tagged = 150"))
+    assigned = {**REFERENCE, "veth0": ASSIGNED}
+    now = {**assigned, "veth1": "1 PVID Egress Untagged, 150"}
+    assert _done(host, "replay") == now
+    assert _done(host, "replay", "--to", "config") == {**now, "veth0": VETH0}
+    assert _done(host, "replay", "--at", at_first) == REFERENCE
+    assert _done(host, "replay", "--at", with_assignment) == assigned
+    assert _done(host, "replay", "--to", "config", "--at", with_assignment) == REFERENCE
+    assert _done(host, "replay") == now
+
+
+def test_replay_to_observed_puts_back_what_the_kernel_carried_then(host: Stage) -> None:
+    bridge("vlan", "add", "vid", "777", "dev", "veth0")
+    # Bounded to another port it puts nothing back, but its re-read finds the foreign change.
+    strange = {**REFERENCE, "veth0": f"{VETH0}, 777"}
+    assert _done(host, "replay", "--port", "eth0") == strange
+    then = _now()
+    assert _done(host, "replay") == REFERENCE
+    assert _done(host, "replay", "--to", "observed", "--at", then) == strange
+
+
+def test_replay_is_bounded_to_a_guest_a_port_or_a_bridge(reference: Stage) -> None:
+    second_bridge = "[br1]\ntrunk-port =\nbr-pvid = 5\n"
+    reference.add_bridge("br1")
+    reference.configure(BRIDGES + second_bridge, PORTS)
+    reference.start(VM2)
+    ports = ("br0", "br1", "eth0", "veth1", "veth2")
+    reference.flush(*ports)
+    guest = {"veth1": VETH1, "veth2": VETH2}
+    assert _done(reference, "replay", "--guest", "VM2") == guest
+    port = {**guest, "eth0": REFERENCE["eth0"]}
+    assert _done(reference, "replay", "--port", "eth0") == port
+    assert reference.switches() == {"br0": (1, 1), "br1": (0, 1)}
+    other = {**port, "br1": "5 PVID Egress Untagged"}
+    assert _done(reference, "replay", "--bridge", "br1") == other
+    assert reference.switches() == {"br0": (1, 1), "br1": (1, 1)}
+    assert _done(reference, "replay") == {**other, "br0": REFERENCE["br0"]}
