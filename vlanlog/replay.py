@@ -45,12 +45,12 @@ def target(to: To, now: HostState, then: HostState, kernel: PortTable) -> Desire
 
 
 def _observed(now: HostState, then: HostState, kernel: PortTable) -> Desired:
-    owners = now.owners()
+    owners, past_owners = now.owners(), then.owners()
     by_nic = {
         (guest.uuid, nic.mac): port
         for port in then.table.ports.values()
-        for guest, nic in [then.owners().get(port.name, (None, None))]
-        if guest is not None and nic is not None
+        if port.name in past_owners
+        for guest, nic in [past_owners[port.name]]
     }
     by_name = {port.name: port for port in then.table.ports.values()}
     ports = []
@@ -105,6 +105,14 @@ class Report:
         failed = (f"{item.name}: {item.error}" for item in self.results if item.error)
         return (*self.plan.missing, *failed)
 
+    @property
+    def reached(self) -> Plan:
+        """Returns the part of the plan whose ports a re-read found as planned."""
+        # Results stand in the order of the plan, those of ports first.
+        pairs = zip(self.plan.ports, self.results, strict=False)
+        done = (item for item, result in pairs if result.outcome is e.Outcome.DONE)
+        return replace(self.plan, ports=tuple(done))
+
 
 def run(
     journal: Journal,
@@ -124,9 +132,9 @@ def run(
     journal.write([(e.NO_SUBJECT, started)])
     report = program(journal, reader, writer, todo)
     finished = e.ReplayFinished(
-        added=todo.added,
-        removed=todo.removed,
-        ports_changed=len(todo.ports),
+        added=report.reached.added,
+        removed=report.reached.removed,
+        ports_changed=len(report.reached.ports),
         ports_unchanged=todo.unchanged,
         messages=report.messages,
         undone=report.undone,
@@ -205,13 +213,8 @@ def _change(port: Port, ranges: tuple[VlanRange, ...]) -> PortChange:
 
 def _in_place(table: PortTable, plans: Sequence[PortPlan]) -> list[PortPlan]:
     """Returns the plans whose additions the kernel now carries: only there may be deleted."""
-    ready = []
-    for item in plans:
-        now = table.ports.get(item.wish.port.ifindex)
-        wanted = item.wish.vlans
-        if now is not None and not additions(now.vlans, wanted):
-            ready.append(item)
-    return ready
+    found = ((item, table.ports.get(item.wish.port.ifindex)) for item in plans)
+    return [item for item, now in found if now and not additions(now.vlans, item.wish.vlans)]
 
 
 def _intend(journal: Journal, todo: Plan) -> dict[IfIndex, UUID]:
@@ -242,13 +245,13 @@ def _close(
     foreign: list[Finding] = []
     for subject, fact in differences(journal.state, table):
         cause = intents.get(IfIndex(subject.ifindex or 0))
-        explained = isinstance(fact, e.VlanAdded | e.VlanRemoved) and cause is not None
-        if explained and isinstance(fact, e.VlanAdded | e.VlanRemoved):
-            ours.append((subject, replace(fact, cause=cause)))
-        elif isinstance(fact, e.BridgeChanged) and cause is not None:
-            ours.append((subject, fact))
-        else:
-            foreign.append((subject, fact))
+        match fact:
+            case e.VlanAdded() | e.VlanRemoved() if cause is not None:
+                ours.append((subject, replace(fact, cause=cause)))
+            case e.BridgeChanged() if cause is not None:
+                ours.append((subject, fact))
+            case _:
+                foreign.append((subject, fact))
     journal.write(foreign, actor=e.UNKNOWN_ACTOR)
     results, ends = [], []
     for item in todo.ports:

@@ -92,7 +92,7 @@ def _carry_out(host: Host, kernel: PortTable, found: Target, *, later: bool) -> 
     wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
     todo = plan(wanted, kernel, Scope(port=found.port.name))
     report = replay.program(host.journal, host.reader, host.writer, todo)
-    print(table.finished(report.undone, done=len(todo.ports), messages=report.messages))
+    print(table.finished(report.undone, done=len(report.reached.ports), messages=report.messages))
     if any(result.error for result in report.results):
         raise typer.Exit(EXIT_DIFFERS)
 

@@ -138,7 +138,9 @@ def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial) -> None
     trial.problems += report.undone
     print(table.plan(todo, width=None), file=sys.stderr)
     if todo:
-        done = table.finished(report.undone, done=len(todo.ports), messages=report.messages)
+        done = table.finished(
+            report.undone, done=len(report.reached.ports), messages=report.messages
+        )
         print(done, file=sys.stderr)
     elif not call.operation and not todo.unchanged:
         note(f"no section and no assignment names a port of guest {guest.name}")

@@ -93,7 +93,7 @@ def _show_plan(todo: Plan, output: Output) -> None:
 def _show_report(report: Report, output: Output) -> None:
     if output is Output.TABLE:
         _show_plan(report.plan, output)
-        done = len(report.plan.ports)
+        done = len(report.reached.ports)
         print(table.finished(report.undone, done=done, messages=report.messages))
         return
     found = {**json.plan(report.plan), "messages": report.messages, "undone": list(report.undone)}

@@ -75,7 +75,9 @@ def _bridges(conf: Path | None, *, everything: bool) -> int:
         for line in (*files.errors, *host.notes):
             print(f"vlanlog: {line}", file=sys.stderr)
         print(table.plan(todo, width=None), file=sys.stderr)
-        done = table.finished(report.undone, done=len(todo.ports), messages=report.messages)
+        done = table.finished(
+            report.undone, done=len(report.reached.ports), messages=report.messages
+        )
         print(done, file=sys.stderr)
         return EXIT_DIFFERS if report.undone or files.errors else EXIT_DONE
 
