@@ -5,7 +5,6 @@ Must not know what a key means; bridges, ports and settings do.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -88,6 +87,9 @@ class Sheet:
         """Returns the key that a name is, or is a typo of."""
         if name in self.known:
             return name
+        # Few files have an unknown key, and every hook would wait for this import.
+        import difflib
+
         return next(iter(difflib.get_close_matches(name, self.known, n=1)), None)
 
     def _note(
