@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from vlanlog.core import event as e
+from vlanlog.core.authorship import Intents, told_apart
 from vlanlog.core.desired import BridgeWish, Desired, Missing, PortWish, desired
 from vlanlog.core.observe import Finding, differences, subject_of
 from vlanlog.core.plan import PortChange, additions, deletions
@@ -217,7 +218,7 @@ def _in_place(table: PortTable, plans: Sequence[PortPlan]) -> list[PortPlan]:
     return [item for item, now in found if now and not additions(now.vlans, item.wish.vlans)]
 
 
-def _intend(journal: Journal, todo: Plan) -> dict[IfIndex, UUID]:
+def _intend(journal: Journal, todo: Plan) -> Intents:
     findings: list[Finding] = []
     for bridge in todo.bridges:
         subject = e.Subject(bridge=bridge.bridge.name, ifindex=bridge.bridge.ifindex)
@@ -229,40 +230,32 @@ def _intend(journal: Journal, todo: Plan) -> dict[IfIndex, UUID]:
             before=item.before, after=wish.vlans, steps=item.steps, because=wish.because
         )
         findings.append((wish.subject, fact))
-    events = journal.write(findings)
-    # A bridge and its own port share an ifindex: the port's intent, written last, explains both.
-    return {IfIndex(event.subject.ifindex or 0): event.event_id for event in events}
+    ids = iter([event.event_id for event in journal.write(findings)])
+    return Intents(
+        bridges={item.bridge.ifindex: next(ids) for item in todo.bridges},
+        ports={item.wish.port.ifindex: next(ids) for item in todo.ports},
+    )
 
 
 def _close(
     journal: Journal,
     todo: Plan,
     table: PortTable,
-    intents: dict[IfIndex, UUID],
+    intents: Intents,
     errors: dict[IfIndex, str],
 ) -> tuple[PortResult, ...]:
-    ours: list[Finding] = []
-    foreign: list[Finding] = []
-    for subject, fact in differences(journal.state, table):
-        cause = intents.get(IfIndex(subject.ifindex or 0))
-        match fact:
-            case e.VlanAdded() | e.VlanRemoved() if cause is not None:
-                ours.append((subject, replace(fact, cause=cause)))
-            case e.BridgeChanged() if cause is not None:
-                ours.append((subject, fact))
-            case _:
-                foreign.append((subject, fact))
+    ours, foreign = told_apart(differences(journal.state, table), todo, intents)
     journal.write(foreign, actor=e.UNKNOWN_ACTOR)
     results, ends = [], []
     for item in todo.ports:
         result = _port_result(item, table, errors.get(item.wish.port.ifindex, ""))
         results.append(result)
-        ends.append((item.wish.subject, _finished(result, intents[item.wish.port.ifindex])))
+        ends.append((item.wish.subject, _finished(result, intents.ports[item.wish.port.ifindex])))
     for bridge in todo.bridges:
         result = _bridge_result(bridge, table, errors.get(bridge.bridge.ifindex, ""))
         results.append(result)
         subject = e.Subject(bridge=bridge.bridge.name, ifindex=bridge.bridge.ifindex)
-        ends.append((subject, _finished(result, intents[bridge.bridge.ifindex])))
+        ends.append((subject, _finished(result, intents.bridges[bridge.bridge.ifindex])))
     journal.write([*ours, *ends])
     return tuple(results)
 
