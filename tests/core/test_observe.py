@@ -9,7 +9,9 @@ import pytest
 from tests.core.making import (
     BOOT,
     MAC1,
+    MAC2,
     VM1,
+    VM2,
     bridge,
     device,
     guest,
@@ -162,6 +164,35 @@ def test_subject_of_a_stopped_guests_tap_is_the_port_alone() -> None:
     assert subject_of(state.owners(), tap) == e.Subject(
         mac="fe:54:00:00:00:01", bridge="br0", port="veth0", ifindex=5
     )
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_tap_that_is_gone_was_its_last_owners_even_if_another_has_its_name(running: bool) -> None:
+    gone = device("vnet0", 5, mac="fe:54:00:00:00:01")
+    new = device("vnet0", 6, mac="fe:54:00:00:00:02")
+    rest = guest(VM1, "VM1", nic(MAC1, tap="vnet9" if running else None), running=running)
+    state = HostState(
+        boot_id=BOOT,
+        table=table(BR0, SELF, gone),
+        guests={VM1: rest, VM2: guest(VM2, "VM2", nic(MAC2, tap="vnet0"))},
+    )
+    subject = e.Subject(
+        guest_uuid=VM1, guest_name="VM1", mac=MAC1, bridge="br0", port="vnet0", ifindex=5
+    )
+
+    assert differences(state, table(BR0, SELF, new))[0] == (subject, e.PortDetached())
+
+
+def test_tap_that_is_gone_is_nobodys_where_two_guests_have_its_mac() -> None:
+    gone = device("vnet0", 5, mac="fe:54:00:00:00:01")
+    state = HostState(
+        boot_id=BOOT,
+        table=table(BR0, SELF, gone),
+        guests={name: guest(name, name, nic(MAC1), running=False) for name in (VM1, VM2)},
+    )
+    subject = e.Subject(mac="fe:54:00:00:00:01", bridge="br0", port="vnet0", ifindex=5)
+
+    assert differences(state, table(BR0, SELF)) == [(subject, e.PortDetached())]
 
 
 def test_vlans_of_an_empty_port_are_no_fact() -> None:

@@ -71,11 +71,32 @@ def _bridges(known: PortTable, kernel: PortTable) -> Iterator[Finding]:
 
 
 def _departures(state: HostState, kernel: PortTable) -> Iterator[Finding]:
-    owners = state.owners()
-    for index, port in state.table.ports.items():
-        now = kernel.ports.get(index)
-        if now is None or now.bridge != port.bridge:
-            yield subject_of(owners, port), e.PortDetached()
+    gone = [
+        port
+        for index, port in state.table.ports.items()
+        if index not in kernel.ports or kernel.ports[index].bridge != port.bridge
+    ]
+    owners = _last_owners(state, kernel) if gone else {}
+    for port in gone:
+        owner = owners.get(port.mac or "") or owners.get(port.name)
+        yield subject_of({port.name: owner} if owner else {}, port), e.PortDetached()
+
+
+def _last_owners(state: HostState, kernel: PortTable) -> Owners:
+    """Returns the guest and NIC behind each tap that is gone, by the tap's MAC and by its name.
+
+    Its guest may be stopped by now, and a tap of another guest may have the name.
+    Source: ``virNetDevTapCreateInBridgePort`` makes the NIC's first byte fe, or fa where it is fe.
+    """
+    new = {port.name for index, port in kernel.ports.items() if index not in state.table.ports}
+    owners = {name: owner for name, owner in state.owners().items() if name not in new}
+    twice = set()
+    for guest in state.guests.values():
+        for nic in guest.nics:
+            mac = ("fa" if nic.mac.startswith("fe") else "fe") + nic.mac[2:]
+            twice |= {mac} & owners.keys()
+            owners[mac] = guest, nic
+    return {key: owner for key, owner in owners.items() if key not in twice}
 
 
 def _arrivals(state: HostState, kernel: PortTable) -> Iterator[Finding]:
