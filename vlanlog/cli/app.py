@@ -10,11 +10,11 @@ import sys
 import traceback
 
 import typer
-from click import exceptions as click_errors
+from typer.exceptions import TyperException
 
 import vlanlog
 from vlanlog.cli import assign, db, diff, history, replay, show, state, verify
-from vlanlog.errors import EXIT_BUG, VlanlogError
+from vlanlog.errors import EXIT_BUG, EXIT_USAGE, UsageError, VlanlogError
 
 app = typer.Typer(
     name="vlanlog",
@@ -48,10 +48,10 @@ def main() -> None:
     except VlanlogError as error:
         show.explain(error)
         sys.exit(error.exit_code)
-    except click_errors.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click_errors.Abort:
+    except TyperException as error:
+        _explain_usage(error)
+        sys.exit(EXIT_USAGE)
+    except typer.Abort:
         sys.exit(130)
     except BrokenPipeError:
         # The reader has seen enough; a second complaint at exit is kept from it.
@@ -65,3 +65,14 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(EXIT_BUG)
+
+
+def _explain_usage(error: TyperException) -> None:
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        # A command without its subcommand: the message is its help.
+        print(message)
+        return
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "vlanlog"
+    show.explain(UsageError(message, hint=f"see '{command} --help'"))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 
 import typer
-from sqlalchemy.engine import make_url
 
 from vlanlog.cli.options import DatabaseOption, HooksOption
 from vlanlog.config import Settings, load_settings
 from vlanlog.render.words import iso
 from vlanlog.spool import Spool
-from vlanlog.store.engine import open_engine
+from vlanlog.store.engine import open_engine, without_password
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import HEAD
 from vlanlog.store.upgrade import ensure_schema
@@ -27,7 +26,7 @@ def status(*, hooks_dir: HooksOption = None, database: DatabaseOption = None) ->
     head = log.head()
     waiting = len(Spool(settings.spool, host=settings.host).pending())
     last = f"{head.seq}, {iso(head.at_ns)}, {head.hash.hex()}" if head else "none"
-    print(f"database  {make_url(settings.database).render_as_string()}")
+    print(f"database  {without_password(settings.database)}")
     print(f"schema    {HEAD}")
     print(f"host      {settings.host}")
     print(f"head      {last}")

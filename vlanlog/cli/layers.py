@@ -56,7 +56,7 @@ def _state_at(host: Host, at_ns: int | None) -> HostState:
         return host.state
     seq = host.log.seq_at(at_ns)
     if not seq:
-        raise UsageError("the log begins after that time", hint="see 'vlanlog history -r -n 1'")
+        raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
     return host.log.state(at_seq=seq)
 
 

@@ -73,12 +73,25 @@ def scope_of(host: Host, guest: str | None, bridge: str | None, port: str | None
     if sum(value is not None for value in (guest, bridge, port)) > 1:
         raise UsageError("--guest, --bridge and --port exclude each other", hint="give one of them")
     if guest is None:
+        _check_devices(host.state, bridge, port)
         return Scope(bridge=bridge or "", port=port or "")
     known = guest_named(host.state, guest)
     if known is None:
         names = sorted(item.name for item in host.state.guests.values())
         raise UsageError(f"guest {guest!r} is not in the log", hint=suggestion(guest, names))
     return Scope(guest_uuid=known.uuid)
+
+
+def _check_devices(state: HostState, bridge: str | None, port: str | None) -> None:
+    """Refuses a name that is neither there nor in bridge_init.conf: it can only be a typo."""
+    held = state.config.bridges
+    bridges = state.table.bridges.keys() | held.keys()
+    ports = {item.name for item in state.table.ports.values()}
+    ports |= {trunk for item in held.values() for trunk in item.entry.trunk_ports}
+    for word, given, names in (("bridge", bridge, bridges), ("port", port, ports)):
+        if given is not None and given not in names:
+            hint = suggestion(given, sorted(names))
+            raise UsageError(f"no {word} is called {given!r}", hint=hint)
 
 
 def suggestion(given: str, names: list[str]) -> str:

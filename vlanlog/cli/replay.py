@@ -54,19 +54,21 @@ def command(
         raise UsageError("--to observed needs --at", hint="e.g. --to observed --at -1h")
     with opened(settings, Mode.REHEARSE if dry_run else Mode.WRITE) as host:
         files = host.load_config()
-        for line in files.errors:
+        for line in (*host.notes, *files.errors):
             show.note(line)
         kernel = host.look()
         scope = scope_of(host, guest, bridge, port)
         todo = _plan(host, kernel, to, at_ns, scope)
         if dry_run:
             _show_plan(todo, output)
+            _hint_at_missing(todo)
             left = bool(todo) or bool(todo.missing) or bool(files.errors)
             raise typer.Exit(EXIT_DIFFERS if left else 0)
         report = replay.run(
             host.journal, host.reader, host.writer, todo=todo, to=to, scope=scope, at_ns=at_ns
         )
         _show_report(report, output)
+        _hint_at_missing(todo)
         raise typer.Exit(EXIT_DIFFERS if report.undone or files.errors else 0)
 
 
@@ -75,9 +77,14 @@ def _plan(host: Host, kernel: PortTable, to: To, at_ns: int | None, scope: Scope
     if at_ns is not None:
         seq: Seq = host.log.seq_at(at_ns)
         if not seq:
-            raise UsageError("the log begins after that time", hint="see 'vlanlog history -r -n 1'")
+            raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
         then = host.log.state(at_seq=seq)
     return plan(replay.target(to, host.state, then, kernel), kernel, scope)
+
+
+def _hint_at_missing(todo: Plan) -> None:
+    if todo.missing:
+        show.hint("make what is missing, or change the section that names it; then replay")
 
 
 def _show_plan(todo: Plan, output: Output) -> None:

@@ -19,7 +19,12 @@ def explain(error: VlanlogError) -> None:
     for line in lines:
         print(f"vlanlog: error: {plain(line)}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {plain(error.hint)}", file=sys.stderr)
+        hint(error.hint)
+
+
+def hint(text: str) -> None:
+    """Prints on stderr what to do next."""
+    print(f"hint: {plain(text)}", file=sys.stderr)
 
 
 def note(text: str) -> None:

@@ -42,6 +42,11 @@ def open_engine(url: str, *, timeout_s: float = 5.0) -> Engine:
             raise StoreError(f"no event log can be kept in {other!r}", hint=_HINT)
 
 
+def without_password(url: str) -> str:
+    """Returns a database URL as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
 def _open_sqlite(url: URL, timeout_s: float) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("a database in memory keeps nothing", hint=_HINT)
