@@ -6,8 +6,8 @@ from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.strategies import port_vlans, tables, vids
 
+from tests.properties.strategies import port_vlans, tables, vids
 from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.fold import advance
@@ -114,9 +114,9 @@ def test_list_of_vids_is_read_as_it_was_written(numbers: set[int]) -> None:
     assert parse_vids(format_vids(bits)) == bits
 
 
-@given(tables(), port_vlans())
+@given(tables())
 @settings(max_examples=50)
-def test_state_is_read_from_a_snapshot_as_it_was(table: PortTable, _: PortVlans) -> None:
+def test_state_is_read_from_a_snapshot_as_it_was(table: PortTable) -> None:
     state = knowing(table)
     assert codec.decode_state(codec.encode_state(state)) == state
 
