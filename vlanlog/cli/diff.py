@@ -44,6 +44,8 @@ def command(
     if len(times) not in (0, 2):
         raise UsageError("--at is given twice or not at all", hint="diff --at -2h --at now")
     with opened(settings, Mode.REHEARSE) as host:
+        for line in host.notes:
+            show.note(line)
         if times:
             a, b = (layer_table(host, Layer.OBSERVED, when) for when in times)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Annotated
 
@@ -99,7 +100,8 @@ def _show_plan(todo: Plan, output: Output) -> None:
 
 def _show_report(report: Report, output: Output) -> None:
     if output is Output.TABLE:
-        _show_plan(report.plan, output)
+        # What is missing is told once, among what was left undone.
+        _show_plan(dataclasses.replace(report.plan, missing=()), output)
         done = len(report.reached.ports)
         print(table.finished(report.undone, done=done, messages=report.messages))
         return

@@ -41,6 +41,8 @@ def command(
     settings = load_settings(os.environ, hooks_dir, database=database)
     at_ns = moment(at) if at is not None else None
     with opened(settings, Mode.REHEARSE) as host:
+        for line in host.notes:
+            show.note(line)
         chosen = layer or (Layer.KERNEL if at_ns is None else Layer.OBSERVED)
         found = layer_table(host, chosen, at_ns)
         ports = sorted(found.table.ports.values(), key=lambda port: port.ifindex)
