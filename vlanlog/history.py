@@ -29,6 +29,7 @@ class Line:
 
 
 _PortKey = tuple[str, int | None]
+_Face = tuple[str | None, str | None, str | None]
 
 
 def lines(events: Iterable[e.Recorded], before: HostState) -> Iterator[Line]:
@@ -48,6 +49,10 @@ class _Teller:
         self._carried: dict[_PortKey, PortVlans] = {
             (before.boot_id, index): port.vlans for index, port in before.table.ports.items()
         }
+        self._met: dict[_PortKey, _Face] = {
+            (before.boot_id, index): (port.bridge, port.name, port.mac)
+            for index, port in before.table.ports.items()
+        }
         self._because: dict[UUID, str] = {}
         self._open: Line | None = None
 
@@ -66,14 +71,27 @@ class _Teller:
                 return
             case e.PortAttached():
                 # What it carries from the first moment on is told in the same breath.
-                self._carried.pop(key, None)
-                self._open = Line(seq=item.seq, event=item.event, before=NO_VLANS, after=NO_VLANS)
+                held = self._arrived(key, item.event.subject, fact.mac)
+                self._open = Line(seq=item.seq, event=item.event, before=held, after=held)
                 return
             case e.PortDetached():
                 self._carried.pop(key, None)
+                self._met.pop(key, None)
             case _:
                 pass
         yield Line(seq=item.seq, event=item.event)
+
+    def _arrived(self, key: _PortKey, subject: e.Subject, mac: str | None) -> PortVlans:
+        """Returns what a port carries that was met; one that changed its name or MAC keeps it.
+
+        One met again as it was known has been out of the bridge, or the bridge is another one.
+        """
+        face = (subject.bridge, subject.port, mac)
+        known = self._met.get(key, face)
+        self._met[key] = face
+        if known == face or known[0] != subject.bridge:
+            self._carried.pop(key, None)
+        return self._carried.get(key, NO_VLANS)
 
     def flush(self) -> Iterator[Line]:
         if self._open is not None:

@@ -194,4 +194,4 @@ def _entry(who: str, vlans: PortVlans) -> BridgeEntry | PortEntry:
 
 
 TestHostLife = HostLife.TestCase
-TestHostLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestHostLife.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)

@@ -1,0 +1,201 @@
+"""Events as the lines of a story: what makes one line, and which reason it carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.core.making import MAC1, VM1, hooked, nic, on_port, port, port_entry, raw
+from tests.fakes.site import Site
+from vlanlog.core import codec
+from vlanlog.core import event as e
+from vlanlog.core.query import EventFilter
+from vlanlog.core.state import HostState, Seq
+from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.history import lines
+
+OF_VM1 = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
+
+Told = tuple[str, PortVlans | None, PortVlans | None, str]
+
+
+@pytest.fixture
+def site() -> Site:
+    """Is a host that filters on br0, where VM1 has just started."""
+    site = Site()
+    site.kernel.add_bridge("br0", vlan_filtering=True)
+    site.look()
+    site.kernel.add_port("vnet0", "br0")
+    site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
+    return site
+
+
+def story(
+    site: Site, wanted: EventFilter = OF_VM1, *, since: int = 0, before: HostState | None = None
+) -> list[Told]:
+    found = [item for item in site.log.select(wanted) if item.seq > since]
+    return [
+        (codec.kind_of(line.event.fact), line.before, line.after, line.why)
+        for line in lines(found, before or HostState())
+    ]
+
+
+def test_arrival_and_what_it_carries_are_one_line(site: Site) -> None:
+    site.look()
+
+    assert story(site) == [
+        ("hook.invoked", None, None, ""),
+        ("port.attached", NO_VLANS, port(pvid=1), ""),
+    ]
+
+
+def test_change_is_one_line_with_the_reason_of_its_intent(site: Site) -> None:
+    site.look()
+    known = site.state
+    site.config(port_entry("VM1/*", port("200,300", pvid=100)))
+
+    site.replayed()
+
+    assert story(site, since=known.seq, before=known) == [
+        (
+            "vlan.removed",
+            port(pvid=1),
+            port("200,300", pvid=100),
+            "vlan_filtering.conf [VM1/*]",
+        )
+    ]
+
+
+def test_foreign_change_has_no_reason(site: Site) -> None:
+    site.look()
+    known = site.state
+    site.kernel.set_vlans("vnet0", port("5", pvid=1))
+
+    site.look()
+
+    assert story(site, since=known.seq, before=known) == [
+        ("vlan.added", port(pvid=1), port("5", pvid=1), "")
+    ]
+
+
+def test_two_changes_of_two_commands_are_two_lines(site: Site) -> None:
+    site.look()
+    known = site.state
+    for vlans in (port("5"), port("5,6")):
+        site.kernel.set_vlans("vnet0", vlans)
+        site.opened()
+        site.look()
+
+    assert story(site, since=known.seq, before=known) == [
+        ("vlan.removed", port(pvid=1), port("5"), ""),
+        ("vlan.added", port("5"), port("5,6"), ""),
+    ]
+
+
+def test_ours_and_foreign_in_one_replay_are_two_lines(site: Site) -> None:
+    site.config(port_entry("VM1/*", port("200", pvid=1)))
+    site.look()
+    known = site.state
+    site.kernel.between = lambda: site.kernel.set_vlans("vnet0", port("200,555", pvid=1))
+
+    site.replayed()
+
+    assert [(kind, why) for kind, _, _, why in story(site, since=known.seq, before=known)] == [
+        ("vlan.added", ""),
+        ("vlan.added", "vlan_filtering.conf [VM1/*]"),
+        ("program.finished", ""),
+    ]
+
+
+def test_end_that_was_as_intended_is_not_told(site: Site) -> None:
+    site.config(port_entry("VM1/*", port("200")))
+    site.replayed()
+
+    assert "program.finished" not in [kind for kind, *_ in story(site)]
+
+
+def test_failure_is_told_after_its_change(site: Site) -> None:
+    site.config(port_entry("VM1/*", port("200,300", pvid=100)))
+    site.kernel.refuse("vnet0", 300, "No space left on device")
+    site.replayed()
+
+    assert story(site)[-1] == ("program.finished", None, None, "")
+
+
+def test_tap_of_the_next_start_begins_without_vlans(site: Site) -> None:
+    site.config(port_entry("VM1/*", port("200")))
+    site.replayed()
+    site.kernel.remove("vnet0")
+    site.told(hooked(VM1, "VM1", "stopped", nic(MAC1)))
+    site.look()
+    known = site.state
+    site.kernel.add_port("vnet1", "br0")
+    site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet1")))
+    site.look()
+
+    assert story(site, since=known.seq, before=known) == [
+        ("hook.invoked", None, None, ""),
+        ("port.attached", NO_VLANS, port(pvid=1), ""),
+    ]
+
+
+def test_change_on_another_port_is_a_line_of_its_own(site: Site) -> None:
+    site.kernel.add_port("lone", "br0")
+    site.look()
+    known = site.state
+    site.kernel.set_vlans("vnet0", port("5"))
+    site.kernel.set_vlans("lone", port("5"))
+
+    site.look()
+
+    everything = EventFilter(newest_first=False)
+    assert [told[:3] for told in story(site, everything, since=known.seq, before=known)] == [
+        ("vlan.removed", port(pvid=1), port("5")),
+        ("vlan.removed", port(pvid=1), port("5")),
+    ]
+
+
+def test_same_ifindex_in_another_boot_is_another_port() -> None:
+    site = Site()
+    subject = on_port("vnet0", 7)
+    site.told((subject, e.VlanAdded(first=1, last=1, pvid=True, untagged=True)))
+    site.reboot("boot-2")
+
+    site.told((subject, e.VlanAdded(first=5, last=5)))
+
+    assert story(site, EventFilter(newest_first=False))[-1][1:3] == (NO_VLANS, port("5"))
+
+
+def test_displaced_pvid_is_told_as_the_kernel_leaves_it(site: Site) -> None:
+    site.look()
+    known = site.state
+    site.kernel.set_vlans("vnet0", raw("1,9", untagged="1,9", pvid=9))
+
+    site.look()
+
+    assert story(site, since=known.seq, before=known) == [
+        ("vlan.added", port(pvid=1), raw("1,9", untagged="1,9", pvid=9), "")
+    ]
+
+
+def test_port_that_takes_another_name_carries_what_it_carried(site: Site) -> None:
+    site.look()
+    known = site.state
+    index = site.kernel.read().named("vnet0")
+    assert index is not None
+    renamed = replace(on_port("lan0", index.ifindex), guest_uuid=VM1)
+    site.told((renamed, e.PortAttached()), (renamed, e.VlanAdded(first=5, last=5)))
+
+    assert story(site, since=known.seq, before=known)[-1][1:3] == (
+        port(pvid=1),
+        port("5", pvid=1),
+    )
+
+
+def test_line_stands_where_its_first_event_does(site: Site) -> None:
+    site.look()
+
+    assert [line.seq for line in lines(site.log.read(), HostState())] == [
+        Seq(1), Seq(2), Seq(3), Seq(5), Seq(6),
+    ]  # fmt: skip
