@@ -41,7 +41,7 @@ def change(before: PortVlans, after: PortVlans) -> str:
     displaced = _bit(before.pvid) & after.members if moved else 0
     if tagged := (turned | displaced) & ~after.untagged:
         parts.append(f"{format_vids(tagged)} tagged")
-    if untagged := (turned | displaced) & after.untagged & ~_bit(after.pvid):
+    if untagged := (turned | displaced) & after.untagged & ~(_bit(after.pvid) & own):
         parts.append(f"{format_vids(untagged)} untagged")
     if after.pvid is not None and not after.untagged >> after.pvid & 1 and moved:
         parts.append("(pvid tagged)")
