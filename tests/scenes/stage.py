@@ -227,7 +227,7 @@ class Stage:
 
     def kept(self) -> tuple[list[str], dict[str, bytes]]:
         """Returns every row of the database as SQL, and every file of the spool."""
-        database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        database = sqlite3.connect(self.database)
         try:
             rows = list(database.iterdump())
         finally:
