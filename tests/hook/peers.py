@@ -103,3 +103,25 @@ def stuck_daemon(path: Path, *, backlog: int) -> Iterator[None]:
         listener.bind(str(path))
         listener.listen(backlog)
         yield
+
+
+@contextlib.contextmanager
+def busy_daemon(path: Path, behaviour: Behaviour) -> Iterator[None]:
+    """Has its queue full, and turns to it a little later."""
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as first,
+    ):
+        listener.bind(str(path))
+        listener.listen(0)
+        first.connect(str(path))
+
+        def serve() -> None:
+            listener.accept()[0].close()
+            with listener.accept()[0] as peer:
+                behaviour(peer)
+
+        thread = threading.Timer(0.2, serve)
+        thread.start()
+        yield
+        thread.join()

@@ -126,6 +126,14 @@ def test_whatever_a_daemon_does_the_records_are_in_the_spool(
     assert tree.told("kind") == [(b"invoked",), (b"finished",)]
 
 
+def test_daemon_that_failed_is_not_asked_again_by_the_same_call(tree: Tree) -> None:
+    tree.add("qemu_start_begin.d/a.sh", "exit 0")
+    failing = peers.Answering(status=b"error")
+    with peers.daemon(tree.socket, failing):
+        tree.call("qemu", *START)
+    assert [asked["kind"] for asked in failing.requests] == [b"invoked"]
+
+
 @pytest.mark.parametrize("backlog", [0, 10])
 def test_stuck_daemon_keeps_no_hook_waiting_for_good(tree: Tree, backlog: int) -> None:
     with peers.stuck_daemon(tree.socket, backlog=backlog):

@@ -113,6 +113,7 @@ def _daemons_that_do_nothing() -> list[peers.Behaviour]:
         peers.answers_garbage,
         peers.answers_in_another_version,
         peers.Answering(status=b"error", error_code=b"unknown-verb"),
+        peers.Answering(status=b"error", exit_status=b"0"),
         peers.Answering(status=b"ok"),
         peers.Answering(status=b"ok", exit_status=b"-1"),
     ]

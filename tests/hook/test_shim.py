@@ -142,13 +142,18 @@ def test_scripts_of_a_source_tree_are_links_to_two_files() -> None:
     assert all(os.access(path, os.X_OK) for path in (*scripts, HOOKS / "qemu", HOOKS / "daemon"))
 
 
+def _add_failing_script(hooks: Path) -> None:
+    (hooks / "qemu_start_begin.d").mkdir()
+    script = hooks / "qemu_start_begin.d/a.sh"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("hook", [str(HOOK_PY), "/no/hook.py"])
 def test_session_daemon_of_a_user_is_left_alone(tree: Tree, open_folder: Path, hook: str) -> None:
     shutil.copytree(tree.hooks, open_folder / "hooks")
-    (open_folder / "hooks/qemu_start_begin.d").mkdir()
-    (open_folder / "hooks/qemu_start_begin.d/a.sh").write_text("#!/bin/sh\nexit 1\n")
-    (open_folder / "hooks/qemu_start_begin.d/a.sh").chmod(0o755)
+    _add_failing_script(open_folder / "hooks")
     run = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", open_folder / "hooks/qemu", *START],
         input=XML,
@@ -164,6 +169,7 @@ def test_session_daemon_of_a_user_is_left_alone(tree: Tree, open_folder: Path, h
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_dispatcher_itself_serves_root_alone(tree: Tree, open_folder: Path) -> None:
+    _add_failing_script(open_folder)
     copy = open_folder / "vlanlog"
     shutil.copytree(HOOK_PY.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
     program = (

@@ -124,6 +124,12 @@ def test_request_to_a_stuck_daemon_returns_none(tmp_path: Path, backlog: int) ->
     assert asked == [None, None, None]
 
 
+def test_request_waits_its_turn_at_a_busy_daemon(tmp_path: Path) -> None:
+    answering = peers.Answering(status=b"ok")
+    with peers.busy_daemon(tmp_path / "s", answering):
+        assert request(tmp_path / "s", "record", {}, 30) == {"status": b"ok"}
+
+
 @pytest.mark.parametrize("path", ["nowhere", "x" * 200, "file"])
 def test_request_without_a_daemon_returns_none(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").touch()
