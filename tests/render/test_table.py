@@ -99,7 +99,8 @@ def test_plan_ends_with_its_count() -> None:
     assert render.plan(todo("VM1"), width=None).splitlines() == [
         "PORT   GUEST  CHANGE                                                  BECAUSE",
         "br0           vlan_default_pvid 0  vlan_filtering 1                   VM1",
-        "vnet0  VM1    pvid 100→5 +7,9-99,101-199,201-299,311-4094 100 tagged  vlan_filtering.conf [VM1/*]",
+        "vnet0  VM1    pvid 100→5 +7,9-99,101-199,201-299,311-4094 100 tagged  "
+        "vlan_filtering.conf [VM1/*]",
         "missing: VM1",
         "Plan: 4076 to add, 0 to remove, 3 ports unchanged.",
     ]

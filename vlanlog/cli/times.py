@@ -19,7 +19,10 @@ _UNITS = {
     "month": 2629800, "months": 2629800,
     "y": 31557600, "year": 31557600, "years": 31557600,
 }  # fmt: skip
-_SPAN = re.compile(r"(\d+)\s*([a-z]+)\s*")
+_SPAN = re.compile(r"([0-9]{1,12})\s*([a-z]+)\s*")
+_EPOCH = re.compile(r"@([0-9]{1,12})(?:\.([0-9]{1,9}))?")
+_SECOND_NS = 1_000_000_000
+_LAST_NS = 2**63 - 1  # what a database's INTEGER holds: the year 2262
 _HINT = "e.g. '2026-11-03 14:00', '14:00', 'yesterday', '-2h', '3 days ago', '@1762178400'"
 _CLOCKS = ("%H:%M:%S", "%H:%M")
 
@@ -31,9 +34,24 @@ def parse_time(text: str, now: datetime) -> int:
     Raises: UsageError.
     Source: systemd.time(7).
     """
-    words = text.strip().lower()
-    if words.startswith("@"):
-        return _from_epoch(text, words[1:])
+    try:
+        at_ns = _moment(text.strip(), now)
+    except (ValueError, OverflowError):
+        # datetime ends before a time that can be written down does.
+        at_ns = None
+    if at_ns is None or not 0 <= at_ns <= _LAST_NS:
+        raise UsageError(f"{text!r} is not a time", hint=f"give a time as in journalctl: {_HINT}")
+    return at_ns
+
+
+def _moment(text: str, now: datetime) -> int | None:
+    words = text.lower()
+    if match := _EPOCH.fullmatch(words):
+        return int(match[1]) * _SECOND_NS + int((match[2] or "").ljust(9, "0"))
+    seconds = _relative(words)
+    if seconds is not None:
+        # Elapsed time, also over the night in which the clocks are set.
+        return _ns(now) + seconds * _SECOND_NS
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     named = {
         "now": now,
@@ -41,20 +59,16 @@ def parse_time(text: str, now: datetime) -> int:
         "yesterday": midnight - timedelta(days=1),
         "tomorrow": midnight + timedelta(days=1),
     }
-    moment = named.get(words) or _relative(words, now) or _absolute(text.strip(), now)
-    if moment is None:
-        raise UsageError(f"{text!r} is not a time", hint=f"give a time as in journalctl: {_HINT}")
+    found = named.get(words) or _absolute(text, now)
+    return None if found is None else _ns(found)
+
+
+def _ns(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000) * 1000
 
 
-def _from_epoch(text: str, number: str) -> int:
-    whole, _, fraction = number.partition(".")
-    if not whole.isdigit() or not (fraction or "0").isdigit():
-        raise UsageError(f"{text!r} is not a time", hint=f"give a time as in journalctl: {_HINT}")
-    return int(whole) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
-
-
-def _relative(words: str, now: datetime) -> datetime | None:
+def _relative(words: str) -> int | None:
+    """Returns a span in seconds from now, negative for the past; None where it is none."""
     if words.startswith(("-", "+")):
         sign, body = words[0], words[1:]
     elif words.endswith("ago"):
@@ -70,7 +84,7 @@ def _relative(words: str, now: datetime) -> datetime | None:
             return None
         seconds += int(match[1]) * _UNITS[match[2]]
         body = body[match.end() :]
-    return now - timedelta(seconds=seconds) if sign == "-" else now + timedelta(seconds=seconds)
+    return -seconds if sign == "-" else seconds
 
 
 def _absolute(text: str, now: datetime) -> datetime | None:
