@@ -116,6 +116,8 @@ Nothing to do: no message was sent.
             "no port and no NIC is called 'veht0'",
             "did you mean veth0, eth0?",
         ),
+        (("set", "veth0"), "Missing option '--reason' / '-m'.", "see 'vlanlog set --help'"),
+        (("nonsense",), "No such command 'nonsense'.", "see 'vlanlog --help'"),
         (("replay", "--at", "next week"), "'next week' is not a time", TIMES_HINT),
         (
             ("replay", "--at", "2001-01-01"),
@@ -148,16 +150,36 @@ def test_what_cannot_be_meant_is_a_usage_error_and_changes_nothing(
     assert (host.carried(), host.kept()) == (FROM_FILES, before)
 
 
-def test_database_that_does_not_answer_is_an_error_of_the_environment(host: Stage) -> None:
+@pytest.mark.parametrize("verb", [("replay",), ("replay", "--dry-run"), ("diff",), ("history",)])
+def test_database_that_does_not_answer_is_an_error_of_the_environment(
+    host: Stage, verb: tuple[str, ...]
+) -> None:
     ip("link", "set", "lo", "up")
     url = "postgresql://vlanlog:s3cret@127.0.0.1:1/vlanlog"
-    assert host.vlanlog("replay", "--database", url) == _error(
+    assert host.vlanlog(*verb, "--database", url) == _error(
         3,
         "database postgresql+psycopg://vlanlog:***@127.0.0.1:1/vlanlog does not answer "
         '(connection failed: connection to server at "127.0.0.1", port 1 failed: '
         "Connection refused)",
         "is the server up? pg_isready -h HOST -p PORT",
     )
+
+
+def test_state_of_the_kernel_needs_no_log_but_says_that_it_has_none(host: Stage) -> None:
+    ip("link", "set", "lo", "up")
+    done = host.vlanlog("state", "--database", "postgresql://127.0.0.1:1/vlanlog")
+    said = """\
+BRIDGE  PORT   GUEST  MAC  PVID  TAGGED
+br0     br0    self        1     200
+br0     eth0               1     100,200,300
+br0     veth0              100   200,300
+"""
+    note = (
+        "vlanlog: database postgresql+psycopg://127.0.0.1:1/vlanlog does not answer (connection "
+        'failed: connection to server at "127.0.0.1", port 1 failed: Connection refused); '
+        "going on without the log\n"
+    )
+    assert done == Ended(0, said, note)
 
 
 def test_database_of_a_newer_vlanlog_is_left_as_it_is(host: Stage, tmp_path: Path) -> None:

@@ -44,12 +44,14 @@ class Mode(Enum):
     """Says what a command needs of the log.
 
     READ takes in the spool where it may and appends nothing else; WRITE holds the writer lock;
-    REHEARSE appends nothing; HOOK is WRITE for which no failure of the record counts.
+    REHEARSE appends nothing; GLANCE is REHEARSE that goes on without a log; HOOK is WRITE for
+    which no failure of the record counts.
     """
 
     READ = auto()
     WRITE = auto()
     REHEARSE = auto()
+    GLANCE = auto()
     HOOK = auto()
 
 
@@ -170,6 +172,8 @@ class _Opening:
                 return log
             case Mode.REHEARSE:
                 return self._rehearsal()
+            case Mode.GLANCE:
+                return self._glance()
             case Mode.HOOK:
                 return self._hook_log()
             case _:
@@ -204,12 +208,15 @@ class _Opening:
         except StoreError as error:
             self.notes.append(error.message)
 
-    def _rehearsal(self) -> OutsideLog:
+    def _glance(self) -> OutsideLog:
         try:
-            _, log = self._database()
+            return self._rehearsal()
         except StoreError as error:
             self.notes.append(f"{error.message}; going on without the log")
             return OutsideLog(HostState(), nowhere)
+
+    def _rehearsal(self) -> OutsideLog:
+        _, log = self._database()
         state = log.state()
         waiting = self._waiting()
         numbered = ((Seq(n), event) for n, event in enumerate(waiting, start=state.seq + 1))

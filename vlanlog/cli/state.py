@@ -40,7 +40,8 @@ def command(
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     at_ns = moment(at) if at is not None else None
-    with opened(settings, Mode.REHEARSE) as host:
+    # What the kernel carries can be told without a log.
+    with opened(settings, Mode.GLANCE) as host:
         for line in host.notes:
             show.note(line)
         chosen = layer or (Layer.KERNEL if at_ns is None else Layer.OBSERVED)
