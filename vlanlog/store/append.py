@@ -118,14 +118,16 @@ class Appender:
 
     def _unknown(self, rows: Sequence[Row]) -> list[Row]:
         """Returns the rows whose event_id is neither in the log nor met before among them."""
-        fresh = {row.event_id: row for row in reversed(rows)}
+        fresh: dict[bytes, Row] = {}
+        for row in rows:
+            fresh.setdefault(row.event_id, row)
         ids = list(fresh)
         with self._engine.connect() as connection:
             for start in range(0, len(ids), _LOOKED_UP):
                 wanted = events.c.event_id.in_(ids[start : start + _LOOKED_UP])
                 for known in connection.scalars(select(events.c.event_id).where(wanted)):
                     del fresh[bytes(known)]
-        return list(reversed(fresh.values()))
+        return list(fresh.values())
 
     def _compiled(self, statement: ClauseElement) -> str:
         return str(statement.compile(dialect=self._engine.dialect))
