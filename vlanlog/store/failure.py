@@ -78,7 +78,7 @@ def _sqlite_cause(cause: sqlite3.Error, url: URL) -> tuple[str, str]:
     for prefix, (what, hint) in _SQLITE.items():
         if code.startswith(prefix):
             return what, hint.format(file=file, folder=folder)
-    return "refuses", "run: vlanlog doctor"
+    return "refuses", f"look at: sqlite3 {file} 'PRAGMA integrity_check'"
 
 
 def _postgresql_cause(cause: BaseException, url: URL) -> tuple[str, str]:
