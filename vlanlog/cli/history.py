@@ -74,7 +74,15 @@ def command(
         told = list(lines(found, _before(host, found)))
         told = told[-number:] if number else told
         told = told[::-1] if reverse else told
-        print(table.history(told, width=show.width(), colour=show.colour(), utc=utc))
+        print(
+            table.history(
+                told,
+                width=show.width(),
+                colour=show.colour(),
+                utc=utc,
+                guests=subject is None,
+            )
+        )
 
 
 def _events(host: Host, wanted: EventFilter, subject: str | None) -> list[e.Recorded]:

@@ -117,22 +117,26 @@ def differences(
 
 
 def history(
-    lines: Iterable[Line], *, width: int | None, colour: bool = False, utc: bool = False
+    lines: Iterable[Line],
+    *,
+    width: int | None,
+    colour: bool = False,
+    utc: bool = False,
+    guests: bool = False,
 ) -> str:
-    """Returns a story: when, what, by whom, why."""
-    rows = [
-        (when(line.event.at_ns, utc=utc), story.what(line), who(line.event.actor), story.why(line))
-        for line in lines
-    ]
-    return drawn(("WHEN", "WHAT", "BY", "WHY"), rows, width=width, colour=colour)
+    """Returns a story: when, what, by whom, why; with ``guests`` also whose story each line is."""
+    rows = []
+    for line in lines:
+        cells = [when(line.event.at_ns, utc=utc)]
+        if guests:
+            cells.append(line.event.subject.guest_name or "")
+        rows.append([*cells, story.what(line), who(line.event.actor), story.why(line)])
+    head = ["WHEN", *(["GUEST"] if guests else []), "WHAT", "BY", "WHY"]
+    return drawn(head, rows, width=width, colour=colour)
 
 
 def finished(results: Sequence[str], *, done: int, messages: int) -> str:
     """Returns the closing words of a replay; results are the lines of what was left undone."""
-    parts = [f"left undone: {plain(line)}" for line in results]
-    if not messages:
-        return "\n".join([*parts, "Nothing to do: no message was sent."])
-    parts.append(
-        f"Done: {count(done, 'port')} programmed with {count(messages, 'message')}, re-read."
-    )
-    return "\n".join(parts)
+    sent = f"Done: {count(done, 'port')} programmed with {count(messages, 'message')}, re-read."
+    closing = sent if messages else "Nothing was sent."
+    return "\n".join([closing, *(f"left undone: {plain(line)}" for line in results)])
