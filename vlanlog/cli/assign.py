@@ -20,6 +20,7 @@ from vlanlog.core.state import PortTable
 from vlanlog.core.vlan import PortVlans, VidError, parse_vids
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.render import table
+from vlanlog.render.words import plain
 from vlanlog.replay import To
 
 TargetArgument = Annotated[
@@ -59,7 +60,7 @@ def set_command(
         found = wish_target(host.state, kernel, target)
         vlans = _vlans(found.desired, pvid, tagged)
         host.journal.write([(found.subject, e.AssignmentSet(vlans=vlans, reason=reason))])
-        print(f"{target}: {vlans}")
+        print(f"{plain(target)}: {vlans}")
         _carry_out(host, kernel, found, later=later)
 
 
@@ -81,7 +82,7 @@ def unset_command(
         if all(item.assignee != whom for item in host.state.assignments):
             raise UsageError(f"{target} has no assignment", hint="see 'vlanlog state'")
         host.journal.write([(found.subject, e.AssignmentCleared(reason=reason))])
-        print(f"{target}: unset")
+        print(f"{plain(target)}: unset")
         _carry_out(host, kernel, found, later=later)
 
 

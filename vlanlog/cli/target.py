@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from vlanlog.cli.options import guest_named, suggestion
 from vlanlog.core import event as e
 from vlanlog.core.desired import EntryIndex, desired
-from vlanlog.core.fold import assignee_of
 from vlanlog.core.observe import subject_of
-from vlanlog.core.state import Guest, HostState, Nic, Port, PortTable
+from vlanlog.core.state import Assignee, Bridge, Guest, HostState, Nic, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import UsageError
 
@@ -39,12 +38,17 @@ def wish_target(state: HostState, kernel: PortTable, text: str) -> Target:
             # By name alone: a device that comes back has another ifindex.
             subject = e.Subject(bridge=port.bridge, port=port.name)
         return Target(subject=subject, port=port, desired=_desired(state, kernel, port))
+    for item in state.assignments:
+        if item.assignee.port == text:
+            # Of a device that is gone: it must be possible to withdraw the wish all the same.
+            return Target(subject=e.Subject(port=text), port=None, desired=item.vlans)
     guest, nic = _nic(state, kernel, text)
     port = kernel.named(nic.tap) if nic.tap and guest.running else None
     if port is not None:
         return wish_target(state, kernel, port.name)
     subject = e.Subject(guest_uuid=guest.uuid, guest_name=guest.name, mac=nic.mac, port=nic.tap)
-    return Target(subject=subject, port=None, desired=_at_rest(state, guest, nic, subject))
+    bridge = kernel.bridges.get(nic.bridge or "")
+    return Target(subject=subject, port=None, desired=_at_rest(state, guest, nic, bridge))
 
 
 def _desired(state: HostState, kernel: PortTable, port: Port) -> PortVlans:
@@ -52,21 +56,26 @@ def _desired(state: HostState, kernel: PortTable, port: Port) -> PortVlans:
     return next((wish.vlans for wish in wishes if wish.port == port), port.vlans)
 
 
-def _at_rest(state: HostState, guest: Guest, nic: Nic, subject: e.Subject) -> PortVlans:
-    whom = assignee_of(subject)
+def _at_rest(state: HostState, guest: Guest, nic: Nic, bridge: Bridge | None) -> PortVlans:
+    """Returns what the NIC would get if its guest started now: the newest of wish and entry."""
+    whom = Assignee(guest_uuid=guest.uuid, mac=nic.mac)
+    held = EntryIndex(state.config).for_nic(guest, nic, bridge)
     for item in state.assignments:
-        if item.assignee == whom:
+        if item.assignee == whom and (held is None or item.since > held.since):
             return item.vlans
-    held = EntryIndex(state.config).for_nic(guest, nic, None)
     return held.entry.vlans if held else NO_VLANS
 
 
 def _nic(state: HostState, kernel: PortTable, text: str) -> tuple[Guest, Nic]:
     name, slash, which = text.rpartition("/")
-    guest = guest_named(state, name) if slash else None
-    for owner in [guest] if guest else state.guests.values():
+    if slash:
+        guest = guest_named(state, name)
+        for nic in guest.nics if guest else ():
+            if guest and (which.lower() == nic.mac or which == nic.alias):
+                return guest, nic
+    for owner in state.guests.values():
         for nic in owner.nics:
-            if (slash and which.lower() in (nic.mac, nic.alias)) or nic.tap == text:
+            if nic.tap == text:
                 return owner, nic
     names = [port.name for port in kernel.ports.values()]
     names += [f"{g.name}/{nic.mac}" for g in state.guests.values() for nic in g.nics]
