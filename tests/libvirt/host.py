@@ -204,7 +204,7 @@ class Host:
         self.start_libvirtd()
 
     def close(self) -> None:
-        """Ends guests and libvirtd, and takes bridges away."""
+        """Ends guests and libvirtd, and takes bridges and ports away."""
         if self.guests and not self.up:
             self.start_libvirtd()
         self.stop_all()
@@ -212,7 +212,7 @@ class Host:
             self.daemon.virsh("undefine", guest.uuid)
         self.guests.clear()
         self.stop_libvirtd()
-        for name in ("br0", "br1", "eth0"):
+        for name in ("br0", "br1", "eth0", "other0"):
             subprocess.run(("ip", "link", "del", name), capture_output=True, check=False)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -34,15 +33,14 @@ GUESTS: Vlans = {
 
 
 @pytest.fixture(scope="module")
-def with_guests(host: Host) -> Iterator[Host]:
+def with_guests(host: Host) -> Host:
     ip("link add other0 type dummy")
     ip("link set other0 master br0 up")
     bridge("vlan add dev other0 vid 77")
     write_conf(ports=ALL_PORTS)
     host.started("VM1", Nic(bridge="br0", target="veth0", mac="52:54:00:00:00:01"))
     host.started("VM3", Nic(bridge="br0", mac=MAC))
-    yield host
-    ip("link del other0")
+    return host
 
 
 @pytest.fixture

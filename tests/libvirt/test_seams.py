@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -67,6 +68,7 @@ def witness(hook: str, script: str) -> Witness:
 @pytest.fixture(scope="module")
 def told(host: Host) -> list[Event]:
     """The log of a guest's life with a witness in each folder that someone else may use."""
+    shutil.rmtree(SEEN, ignore_errors=True)
     SEEN.mkdir()
     for script in (
         "qemu_prepare_begin.d/witness.sh",
