@@ -6,7 +6,6 @@ Must not end in an exception while libvirt waits: what fails becomes a reason in
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from vlanlog import replay
 from vlanlog.cli.files import ConfigFiles
 from vlanlog.cli.host import Host, opened_for_hook
-from vlanlog.cli.show import note
+from vlanlog.cli.show import note, say
 from vlanlog.core import event as e
 from vlanlog.core.desired import Desired, EntryIndex
 from vlanlog.core.domain import DomainError, parse_domain
@@ -82,7 +81,7 @@ def program_guest(call: GuestCall) -> int:
         trial.problems.append(error.message)
     except Exception as error:  # a bug must not decide by itself whether a guest starts
         trial.problems.append(f"bug: {error!r}")
-        traceback.print_exc()
+        say(traceback.format_exc())
     return _verdict(call, trial)
 
 
@@ -109,9 +108,9 @@ def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
     files = host.load_config(ports=call.conf)
     guest = _guest(host, call, trial)
     trial.policy = _policy(files, host.state, guest)
-    faults = _config_problems(files, host.state, guest)
-    trial.problems += faults
-    trial.named = bool(faults) or _is_named(host.state, guest)
+    trial.problems += _config_problems(files, host.state, guest)
+    # Whose NICs or section cannot be read may well be named.
+    trial.named = bool(trial.problems) or _is_named(host.state, guest)
     try:
         _set_vlans(host, call, guest, trial)
     except VlanlogError as error:
@@ -136,12 +135,9 @@ def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial) -> None
     todo = plan(_of_guest(wanted, host.state, guest), kernel, Scope())
     report = replay.program(host.journal, host.reader, host.writer, todo)
     trial.problems += report.undone
-    print(table.plan(todo, width=None), file=sys.stderr)
+    say(table.plan(todo, width=None))
     if todo:
-        done = table.finished(
-            report.undone, done=len(report.reached.ports), messages=report.messages
-        )
-        print(done, file=sys.stderr)
+        say(table.finished(report.undone, done=len(report.reached.ports), messages=report.messages))
     elif not call.operation and not todo.unchanged:
         note(f"no section and no assignment names a port of guest {guest.name}")
 
@@ -159,6 +155,8 @@ def _guest(host: Host, call: GuestCall, trial: _Trial) -> Guest:
             # Where the record of this call is only spooled so far, the log does not know it yet.
             host.journal.state = with_guest(state, guest)
             return guest
+    elif call.operation:
+        trial.problems.append("libvirt gave no domain XML on stdin")
     known = [guest for guest in state.guests.values() if call.name in (guest.name, guest.uuid)]
     running = [guest for guest in known if guest.running]
     return (running or known or [Guest(uuid="", name=call.name)])[0]

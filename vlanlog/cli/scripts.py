@@ -13,7 +13,7 @@ from pathlib import Path
 from vlanlog import replay
 from vlanlog.cli.guest import GuestCall, program_guest
 from vlanlog.cli.host import opened_for_hook
-from vlanlog.cli.show import explain
+from vlanlog.cli.show import explain, note, say
 from vlanlog.core.event import ActorSource
 from vlanlog.core.program import Scope, plan
 from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
@@ -73,12 +73,12 @@ def _bridges(conf: Path | None, *, everything: bool) -> int:
             host.journal, host.reader, host.writer, todo=todo, to=To.DESIRED, scope=Scope()
         )
         for line in (*files.errors, *host.notes):
-            print(f"vlanlog: {line}", file=sys.stderr)
-        print(table.plan(todo, width=None), file=sys.stderr)
+            note(line)
+        say(table.plan(todo, width=None))
         done = table.finished(
             report.undone, done=len(report.reached.ports), messages=report.messages
         )
-        print(done, file=sys.stderr)
+        say(done)
         return EXIT_DIFFERS if report.undone or files.errors else EXIT_DONE
 
 

@@ -29,7 +29,21 @@ def hint(text: str) -> None:
 
 def note(text: str) -> None:
     """Prints a remark on stderr."""
-    print(f"vlanlog: {plain(text)}", file=sys.stderr)
+    say(f"vlanlog: {plain(text)}")
+
+
+def say(text: str) -> None:
+    """Prints on stderr; where that fails, this and all that follows is lost.
+
+    A hook's stderr is a log file: a disk that is full must not keep a guest from starting.
+    """
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        # Else the interpreter tries again when it ends, and ends with 120.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def width() -> int | None:
