@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.kernel.netns import bridge
@@ -11,6 +14,7 @@ from tests.scenes.stage import SELF, TRUNK, VETH0, Stage
 pytestmark = pytest.mark.kernel
 
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin")
+RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 17, 18, 19
 RIGHT = {"br0": SELF, "eth0": TRUNK, "veth0": VETH0}
 
 PLAN = """\
@@ -52,10 +56,24 @@ def test_rehearsal_with_nothing_to_do_ends_with_0(host: Stage) -> None:
     assert host.kept() == before
 
 
-def test_second_replay_sends_no_message(host: Stage) -> None:
+def test_second_replay_sends_no_message(host: Stage, tmp_path: Path) -> None:
     _drift()
-    assert host.vlanlog("replay").status == 0
-    # Without the right to change a link any message at all would be answered with EPERM.
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert host.vlanlog("replay", under=_noting(first)).status == 0
+    assert host.vlanlog("replay", under=_noting(second)).status == 0
+    assert _kinds(first) == {RTM_GETLINK, RTM_SETLINK, RTM_DELLINK}
+    assert _kinds(second) == {RTM_GETLINK}
+
+
+def _noting(notes: Path) -> tuple[str, ...]:
+    return sys.executable, str(Path(__file__).with_name("sent.py")), str(notes)
+
+
+def _kinds(notes: Path) -> set[int]:
+    return {int(line) for line in notes.read_text().splitlines()}
+
+
+def test_replay_with_nothing_to_do_needs_no_right(host: Stage) -> None:
     done = host.vlanlog("replay", "-o", "json", under=WITHOUT_RIGHTS)
     assert (done.status, done.err) == (0, "")
     assert done.json == {
@@ -77,6 +95,6 @@ def test_replay_without_the_right_says_so_for_each_port(host: Stage) -> None:
     done = host.vlanlog("replay", under=WITHOUT_RIGHTS)
     refused = "veth0: Operation not permitted (needs CAP_NET_ADMIN) (left as it was)"
     end = "Done: 0 ports programmed with 1 message, re-read."
-    said = f"{PLAN}left undone: {refused}\n{end}\n"
+    said = f"{PLAN}{end}\nleft undone: {refused}\n"
     assert (done.status, done.out, done.err) == (1, said, "")
     assert host.carried() == before
