@@ -44,6 +44,7 @@ def _root(*, version: bool = typer.Option(False, "--version", help="Print the ve
 def main() -> None:
     """Runs the command line and exits with a documented status."""
     try:
+        _check_encoding(sys.argv[1:])
         sys.exit(app(standalone_mode=False) or 0)
     except VlanlogError as error:
         show.explain(error)
@@ -65,6 +66,13 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(EXIT_BUG)
+
+
+def _check_encoding(words: list[str]) -> None:
+    # Python carries stray bytes as lone surrogates, which no database and no JSON takes.
+    for word in words:
+        if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
+            raise UsageError(f"{word!r} is not UTF-8", hint="write names and reasons in UTF-8")
 
 
 def _explain_usage(error: TyperException) -> None:

@@ -30,7 +30,7 @@ from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.read import NetlinkReader
 from vlanlog.kernel.write import NetlinkWriter
 from vlanlog.ports import EventLog
-from vlanlog.spool import Spool
+from vlanlog.spool import Spool, UnreadableError
 from vlanlog.store.engine import open_engine
 from vlanlog.store.lock import writer_lock
 from vlanlog.store.log import SqlEventLog
@@ -224,12 +224,17 @@ class _Opening:
 
     def _waiting(self) -> list[Event]:
         try:
-            return [
-                event for path in self._spool.pending() for event in self._spool.events_of(path)
-            ]
-        except (OSError, ValueError, KeyError) as error:
+            pending = self._spool.pending()
+        except OSError as error:
             self.notes.append(f"the spool could not be read: {error}")
             return []
+        waiting: list[Event] = []
+        for path in pending:
+            try:
+                waiting += self._spool.events_of(path)
+            except (OSError, UnreadableError) as error:
+                self.notes.append(f"{path} could not be read: {error}")
+        return waiting
 
     def _hook_log(self) -> EventLog:
         state = HostState()

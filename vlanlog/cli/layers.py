@@ -62,8 +62,9 @@ def _state_at(host: Host, at_ns: int | None) -> HostState:
 
 def _desired(host: Host, then: HostState, *, now: bool) -> Found:
     if now:
+        # A look would fold the kernel into what is observed, which may be the other layer asked.
         host.load_config()
-        kernel, then = host.look(), host.state
+        kernel, then = host.reader.read(), host.state
     else:
         kernel = then.table
     wanted = replay.target(To.DESIRED, then, then, kernel)

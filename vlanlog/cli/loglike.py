@@ -67,12 +67,17 @@ class OutsideLog:
 
 
 class BootMarkingLog:
-    """Appends late events with a ``host.booted`` before the first one of each new boot."""
+    """Appends late events with a ``host.booted`` before the first one of each new boot.
+
+    A boot that the log knows and that is over is not begun again: what is late of it changes
+    nothing of what is known by now.
+    """
 
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
         self._boot_id: str | None = None
+        self._begun: set[str] | None = None
 
     def append(self, events: Sequence[Event]) -> list[Seq]:
         """Commits the events and the marks in one transaction."""
@@ -80,11 +85,18 @@ class BootMarkingLog:
             self._boot_id = self._log.state().boot_id
         marked: list[Event] = []
         for event in events:
-            if event.boot_id != self._boot_id:
+            if event.boot_id != self._boot_id and event.boot_id not in self._begun_so_far():
                 marked.append(self._mark(event, self._boot_id))
                 self._boot_id = event.boot_id
+                self._begun_so_far().add(event.boot_id)
             marked.append(event)
         return self._log.append(marked)
+
+    def _begun_so_far(self) -> set[str]:
+        if self._begun is None:
+            boots = self._log.select(EventFilter(kinds=frozenset({"host.booted"})))
+            self._begun = {item.event.boot_id for item in boots}
+        return self._begun
 
     def _mark(self, event: Event, previous: str) -> Event:
         return replace(
