@@ -133,7 +133,7 @@ def test_script_does_itself_what_the_daemon_did_not(
 
 def test_script_does_itself_what_a_stuck_daemon_leaves_undone(tree: Tree, stand_in: str) -> None:
     _add(tree, "qemu_start_begin.d/vlan_filtering.py")
-    variables = {"VLANLOG_PYTHON": stand_in, "VLANLOG_SCRIPT_DEADLINE_S": "2"}
+    variables = {"VLANLOG_PYTHON": stand_in, "VLANLOG_SCRIPT_DEADLINE_S": "6"}
     with peers.stuck_daemon(tree.socket, backlog=10):
         tree.call("qemu", *START, extra=variables)
     assert tree.told("exit_status", "timed_out")[1:] == [(b"7", b"0")]

@@ -127,6 +127,17 @@ def test_hook_is_found_in_the_package_of_the_interpreter(tree: Tree) -> None:
     assert tree.told("kind") == [(b"invoked",)]
 
 
+def test_hook_is_found_beside_the_shim_of_a_package(tree: Tree) -> None:
+    package = tree.beside / "lib/vlanlog"
+    shutil.copytree(HOOK_PY.parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(tree.hooks, package / "_hooks")
+    (tree.hooks / "qemu").unlink()
+    (tree.hooks / "qemu").symlink_to(package / "_hooks/qemu")
+    bare = {"VLANLOG_HOOK": "", "VLANLOG_PYTHON": "python3"}
+    assert tree.call("qemu", *START, extra=bare) == (0, b"", b"")
+    assert tree.told("kind") == [(b"invoked",)]
+
+
 def test_scripts_of_a_source_tree_are_links_to_two_files() -> None:
     scripts = sorted(HOOKS.glob("*.d/*"))
     links = {
