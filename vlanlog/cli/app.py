@@ -45,7 +45,7 @@ def main() -> None:
     """Runs the command line and exits with a documented status."""
     try:
         _check_encoding(sys.argv[1:])
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="vlanlog", standalone_mode=False) or 0)
     except VlanlogError as error:
         show.explain(error)
         sys.exit(error.exit_code)

@@ -37,13 +37,11 @@ def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
     Desired holds only ports that something names.
     Raises: UsageError, KernelError, StoreError.
     """
+    if layer is Layer.KERNEL and at_ns is not None:
+        raise UsageError("the kernel has no past", hint="ask the log: --layer observed --at …")
     then = _state_at(host, at_ns)
     match layer:
         case Layer.KERNEL:
-            if at_ns is not None:
-                raise UsageError(
-                    "the kernel has no past", hint="ask the log: --layer observed --at …"
-                )
             return Found(table=host.reader.read(), state=host.state)
         case Layer.OBSERVED:
             return Found(table=then.table, state=then)

@@ -35,9 +35,13 @@ def command(
     ] = False,
     to: Annotated[To, typer.Option("--to", help="What to aim at.")] = To.DESIRED,
     at: AtOption = None,
-    guest: Annotated[str | None, typer.Option(help="Only this guest's ports.")] = None,
-    bridge: Annotated[str | None, typer.Option(help="Only this bridge and its ports.")] = None,
-    port: Annotated[str | None, typer.Option(help="Only this port.")] = None,
+    guest: Annotated[
+        str | None, typer.Option(metavar="GUEST", help="Only this guest's ports.")
+    ] = None,
+    bridge: Annotated[
+        str | None, typer.Option(metavar="BRIDGE", help="Only this bridge and its ports.")
+    ] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="Only this port.")] = None,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
