@@ -102,8 +102,7 @@ def _open_postgresql(url: URL, timeout_s: float) -> Engine:
     options: dict[str, Any] = {
         "application_name": f"vlanlog {os.getpid()}",
         "connect_timeout": max(2, round(timeout_s)),
-        # lock_timeout also bounds advisory locks; durable on return whatever the server's default.
-        "options": f"-c synchronous_commit=on -c lock_timeout={round(timeout_s * 1000)}",
+        "options": _session_options(url, timeout_s),
     }
     try:
         return create_engine(url, connect_args=options, paramstyle="format", pool_pre_ping=True)
@@ -111,3 +110,19 @@ def _open_postgresql(url: URL, timeout_s: float) -> Engine:
         raise StoreError(
             "PostgreSQL's driver is not installed", hint="pip install 'vlanlog[postgresql]'"
         ) from e
+
+
+def _session_options(url: URL, timeout_s: float) -> str:
+    """Returns what the log relies on whatever the server's defaults are, behind the URL's own.
+
+    Without read committed an append would not see what was committed while it waited for its
+    turn; lock_timeout also bounds advisory locks.
+    """
+    own = url.query.get("options", "")
+    settings = {
+        "synchronous_commit": "on",
+        "default_transaction_isolation": r"read\ committed",
+        "lock_timeout": str(round(timeout_s * 1000)),
+    }
+    given = [own] if isinstance(own, str) else list(own)
+    return " ".join([*given, *(f"-c {name}={value}" for name, value in settings.items())])
