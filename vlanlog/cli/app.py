@@ -14,7 +14,14 @@ from typer.exceptions import TyperException
 
 import vlanlog
 from vlanlog.cli import assign, db, diff, history, replay, show, state, verify
-from vlanlog.errors import EXIT_BUG, EXIT_USAGE, UsageError, VlanlogError
+from vlanlog.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_PIPE,
+    EXIT_USAGE,
+    UsageError,
+    VlanlogError,
+)
 
 app = typer.Typer(
     name="vlanlog",
@@ -53,11 +60,11 @@ def main() -> None:
         _explain_usage(error)
         sys.exit(EXIT_USAGE)
     except typer.Abort:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader has seen enough; a second complaint at exit is kept from it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        sys.exit(EXIT_PIPE)
     except Exception:
         traceback.print_exc()
         print(
