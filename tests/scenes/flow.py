@@ -17,7 +17,7 @@ ETH_P_LOCAL_EXPERIMENTAL = 0x88B5
 _SO_RCVBUFFORCE = 33
 # A frame of this size takes less than 1 KiB of the queue: room for ten seconds and more.
 _QUEUE_BYTES = 64 << 20
-_FRAMES_PER_S = 2000
+_FRAMES_PER_S = 1000
 _HEAD_BYTES = 14
 _NUMBER = struct.Struct("!Q")
 _PADDING = bytes(60)
