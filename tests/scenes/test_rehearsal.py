@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.netns import bridge
 from tests.scenes.guests import VM1
-from tests.scenes.stage import SELF, TRUNK, VETH0, Stage
+from tests.scenes.stage import SELF, TRUNK, VETH0, Ended, Stage
 
 pytestmark = pytest.mark.kernel
 
@@ -54,6 +54,20 @@ def test_rehearsal_with_nothing_to_do_ends_with_0(host: Stage) -> None:
     said = "Plan: 0 to add, 0 to remove, 3 ports unchanged.\n"
     assert (done.status, done.out, done.err) == (0, said, "")
     assert host.kept() == before
+
+
+def test_rehearsal_on_a_new_host_makes_no_database(stage: Stage) -> None:
+    stage.add_reference_host()
+    done = stage.vlanlog("replay", "--dry-run")
+    plan = """\
+PORT  GUEST  CHANGE            BECAUSE
+br0          vlan_filtering 1  bridge_init.conf [br0]
+br0          +200              bridge_init.conf [br0]
+eth0         +100,200,300      bridge_init.conf [br0]
+Plan: 4 to add, 0 to remove, 0 ports unchanged.
+"""
+    assert done == Ended(1, plan, "")
+    assert [path.name for path in stage.folder.iterdir()] == ["hooks"]
 
 
 def test_second_replay_sends_no_message(host: Stage, tmp_path: Path) -> None:

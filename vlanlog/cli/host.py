@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import assert_never
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from vlanlog import record
 from vlanlog.cli.files import ConfigFiles, read_config
@@ -216,11 +216,16 @@ class _Opening:
             return OutsideLog(HostState(), nowhere)
 
     def _rehearsal(self) -> OutsideLog:
-        _, log = self._database()
-        state = log.state()
+        past = self._database()[1] if self._may_be_kept() else None
+        state = past.state() if past else HostState()
         waiting = self._waiting()
         numbered = ((Seq(n), event) for n, event in enumerate(waiting, start=state.seq + 1))
-        return OutsideLog(advance(numbered, state), nowhere, past=log)
+        return OutsideLog(advance(numbered, state), nowhere, past=past)
+
+    def _may_be_kept(self) -> bool:
+        """Tells whether there may be a log yet: a rehearsal must not make one by opening it."""
+        url = make_url(self.settings.database)
+        return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
     def _waiting(self) -> list[Event]:
         try:
