@@ -114,9 +114,13 @@ def test_plan_with_nothing_to_do_is_its_count() -> None:
 
 def test_end_of_a_replay_says_what_was_left() -> None:
     assert render.finished(["vnet0: no (left as it was)"], done=1, messages=2).splitlines() == [
-        "left undone: vnet0: no (left as it was)",
         "Done: 1 port programmed with 2 messages, re-read.",
+        "left undone: vnet0: no (left as it was)",
     ]
+
+
+def test_end_of_a_replay_that_had_nothing_to_send_says_so() -> None:
+    assert render.finished([], done=0, messages=0) == "Nothing was sent."
 
 
 @pytest.mark.parametrize("width", [40, 80, 132])
