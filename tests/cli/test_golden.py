@@ -52,7 +52,7 @@ ENVIRON: dict[str, tuple[list[str], dict[str, str]]] = {
     "database-no-url": (["verify"], {"VLANLOG_DATABASE": "log.db"}),
     "rehearsal-without-a-log": (
         ["replay", "--dry-run"],
-        {"VLANLOG_DATABASE": "sqlite:////proc/nowhere/log.db"},
+        {"VLANLOG_DATABASE": "sqlite:////proc/version"},
     ),
     "settings-errors": (["verify"], {"VLANLOG_LOCK_TIMEOUT_S": "soon"}),
 }

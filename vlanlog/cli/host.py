@@ -18,7 +18,7 @@ from sqlalchemy import Engine, make_url
 
 from vlanlog import record
 from vlanlog.cli.files import ConfigFiles, read_config
-from vlanlog.cli.loglike import BootMarkingLog, OutsideLog, SafeLog, nowhere
+from vlanlog.cli.loglike import BootMarkingLog, NewLog, OutsideLog, SafeLog, nowhere
 from vlanlog.config import Settings, load_settings
 from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.core.event import ActorSource, Event
@@ -216,8 +216,8 @@ class _Opening:
             return OutsideLog(HostState(), nowhere)
 
     def _rehearsal(self) -> OutsideLog:
-        past = self._database()[1] if self._may_be_kept() else None
-        state = past.state() if past else HostState()
+        past = self._database()[1] if self._may_be_kept() else NewLog(HostState(), nowhere)
+        state = past.state()
         waiting = self._waiting()
         numbered = ((Seq(n), event) for n, event in enumerate(waiting, start=state.seq + 1))
         return OutsideLog(advance(numbered, state), nowhere, past=past)

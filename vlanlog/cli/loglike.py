@@ -66,6 +66,25 @@ class OutsideLog:
         return self._past
 
 
+class NewLog(OutsideLog):
+    """Is the log of a host that has none yet: nothing stands in it."""
+
+    def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
+        """Yields nothing."""
+        del after, until
+        return iter(())
+
+    def select(self, wanted: EventFilter) -> Iterator[Recorded]:
+        """Yields nothing."""
+        del wanted
+        return iter(())
+
+    def seq_at(self, at_ns: int) -> Seq:
+        """Returns 0: it has not begun."""
+        del at_ns
+        return START
+
+
 class BootMarkingLog:
     """Appends late events with a ``host.booted`` before the first one of each new boot.
 
