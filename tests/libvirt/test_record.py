@@ -43,11 +43,13 @@ def _garbage() -> Iterator[None]:
     for file in DATA.glob("vlanlog.db*"):
         file.unlink()
     DATABASE.write_bytes(b"\x7fthis is no database" * 500)
-    yield
-    for file in DATA.glob("vlanlog.db*"):
-        file.unlink()
-    shutil.copytree(aside, DATA, dirs_exist_ok=True)
-    shutil.rmtree(aside)
+    try:
+        yield
+    finally:
+        for file in DATA.glob("vlanlog.db*"):
+            file.unlink()
+        shutil.copytree(aside, DATA, dirs_exist_ok=True)
+        shutil.rmtree(aside)
 
 
 @contextmanager
