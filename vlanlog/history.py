@@ -18,11 +18,13 @@ from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid, VlanFlags, VlanRange
 class Line:
     """Is one line of a story; a VLAN change has before and after, all else has None there.
 
-    Shape: event is the first of those that the line stands for; why is empty where unknown.
+    Shape: event is the first of those that the line stands for, more are the others; why is
+    empty where unknown.
     """
 
     seq: Seq
     event: e.Event
+    more: tuple[e.Event, ...] = ()
     before: PortVlans | None = None
     after: PortVlans | None = None
     why: str = ""
@@ -72,14 +74,14 @@ class _Teller:
             case e.PortAttached():
                 # What it carries from the first moment on is told in the same breath.
                 held = self._arrived(key, item.event.subject, fact.mac)
-                self._open = Line(seq=item.seq, event=item.event, before=held, after=held)
+                self._open = replace(_line(item), before=held, after=held)
                 return
             case e.PortDetached():
                 self._carried.pop(key, None)
                 self._met.pop(key, None)
             case _:
                 pass
-        yield Line(seq=item.seq, event=item.event)
+        yield _line(item)
 
     def _arrived(self, key: _PortKey, subject: e.Subject, mac: str | None) -> PortVlans:
         """Returns what a port carries that was met; one that changed its name or MAC keeps it.
@@ -103,11 +105,16 @@ class _Teller:
         before = self._carried.get(key, NO_VLANS)
         self._carried[key] = after = _applied(before, fact)
         if self._open is not None and _belongs(self._open.event, item.event, fact.cause):
-            self._open = replace(self._open, after=after)
+            more = (*self._open.more, item.event)
+            self._open = replace(self._open, after=after, more=more)
             return
         yield from self.flush()
         why = self._because.get(fact.cause, "") if fact.cause else ""
-        self._open = Line(seq=item.seq, event=item.event, before=before, after=after, why=why)
+        self._open = replace(_line(item), before=before, after=after, why=why)
+
+
+def _line(item: e.Recorded) -> Line:
+    return Line(seq=item.seq, event=item.event)
 
 
 def _applied(before: PortVlans, fact: e.VlanAdded | e.VlanRemoved) -> PortVlans:

@@ -247,8 +247,12 @@ def _close(
     ours, foreign = told_apart(differences(journal.state, table), todo, intents)
     journal.write(foreign, actor=e.UNKNOWN_ACTOR)
     results, ends = [], []
+    switched = {item.bridge.name: item.bridge.ifindex for item in todo.bridges}
     for item in todo.ports:
-        result = _port_result(item, table, errors.get(item.wish.port.ifindex, ""))
+        port = item.wish.port
+        # A default PVID that did not move explains why a port came out otherwise.
+        error = errors.get(port.ifindex) or errors.get(switched.get(port.bridge, port.ifindex), "")
+        result = _port_result(item, table, error)
         results.append(result)
         ends.append((item.wish.subject, _finished(result, intents.ports[item.wish.port.ifindex])))
     for bridge in todo.bridges:

@@ -72,7 +72,7 @@ def drawn(name: str, width: int | None) -> list[str]:
         render.state(state(name), KERNEL, width=width),
         render.plan(todo(name), width=width),
         render.history(story(name), width=width, utc=True),
-        render.differences([("vnet0", name, port(pvid=1), port("5"))], width=width),
+        render.differences([("vnet0", name, "pvid 1→none +5")], width=width),
         render.finished([name], done=1, messages=2),
     ]
 
@@ -139,21 +139,19 @@ def test_hostile_name_never_reaches_the_terminal(width: int | None) -> None:
 
 
 def test_hostile_name_makes_no_line_of_its_own() -> None:
-    [head, row] = render.differences(
-        [("vnet0", HOSTILE, port(pvid=1), port("5"))], width=None
-    ).split("\n")
+    [head, row] = render.differences([("vnet0", HOSTILE, "pvid 1→none +5")], width=None).split("\n")
 
     assert (head.split(), row.split()[0]) == (["PORT", "GUEST", "CHANGE"], "vnet0")
 
 
 def test_square_brackets_are_no_markup() -> None:
-    text = render.differences([("vnet0", "[red]VM[/red]:smile:", port(), port("5"))], width=None)
+    text = render.differences([("vnet0", "[red]VM[/red]:smile:", "+5")], width=None)
 
     assert "[red]VM[/red]:smile:" in text
 
 
 def test_colour_is_in_the_heading_alone() -> None:
-    rows = [("vnet0", HOSTILE, port(pvid=1), port("5"))]
+    rows = [("vnet0", HOSTILE, "pvid 1→none +5")]
 
     plain = render.differences(rows, width=80).split("\n")
     coloured = render.differences(rows, width=80, colour=True).split("\n")

@@ -19,6 +19,7 @@ from vlanlog.core.program import Scope, plan
 from vlanlog.core.state import PortTable
 from vlanlog.core.vlan import PortVlans, VidError, parse_vids
 from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.kernel.rights import require_net_admin
 from vlanlog.render import table
 from vlanlog.render.words import plain
 from vlanlog.replay import To
@@ -53,6 +54,8 @@ def set_command(
     """
     if pvid is None and tagged is None:
         raise UsageError("nothing to set", hint="give --pvid, --tagged or both")
+    if not later:
+        require_net_admin()
     settings = load_settings(os.environ, hooks_dir, database=database)
     with opened(settings, Mode.WRITE) as host:
         host.load_config()
@@ -73,6 +76,8 @@ def unset_command(
     database: DatabaseOption = None,
 ) -> None:
     """Withdraw a wish: the config decides again."""
+    if not later:
+        require_net_admin()
     settings = load_settings(os.environ, hooks_dir, database=database)
     with opened(settings, Mode.WRITE) as host:
         host.load_config()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,13 +13,25 @@ from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
 from vlanlog.config import load_settings
-from vlanlog.core.state import Port
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.render import json, table
 from vlanlog.render.words import change
 
-Difference = tuple[Port, str, PortVlans, PortVlans]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Is a port, or a bridge, that the two layers have otherwise.
+
+    Shape: before and after are a port's VLANs, None for a bridge.
+    """
+
+    name: str
+    bridge: str
+    guest: str
+    change: str
+    before: PortVlans | None = None
+    after: PortVlans | None = None
 
 
 def command(
@@ -50,48 +63,72 @@ def command(
             a, b = (layer_table(host, Layer.OBSERVED, when) for when in times)
         else:
             a, b = (layer_table(host, layer, None) for layer in (first, second))
-        found = _differences(a, b, named_only=Layer.DESIRED in (first, second) and not times)
+        named_only = Layer.DESIRED in (first, second) and not times
+        found = [*_bridges(a, b), *_ports(a, b, named_only=named_only)]
+        missing = (*a.missing, *b.missing)
     _print(found, output)
-    raise typer.Exit(EXIT_DIFFERS if found else 0)
+    for line in missing:
+        show.note(f"missing: {line}")
+    raise typer.Exit(EXIT_DIFFERS if found or missing else 0)
 
 
-def _differences(a: Found, b: Found, *, named_only: bool) -> list[Difference]:
+def _bridges(a: Found, b: Found) -> list[Difference]:
+    found = []
+    for name in sorted(a.table.bridges.keys() & b.table.bridges.keys()):
+        before, after = a.table.bridges[name], b.table.bridges[name]
+        words = []
+        if before.vlan_filtering != after.vlan_filtering:
+            words.append(f"vlan_filtering {before.vlan_filtering:d}→{after.vlan_filtering:d}")
+        if before.default_pvid != after.default_pvid:
+            words.append(f"vlan_default_pvid {before.default_pvid}→{after.default_pvid}")
+        if words:
+            found.append(Difference(name=name, bridge=name, guest="", change=" ".join(words)))
+    return found
+
+
+def _ports(a: Found, b: Found, *, named_only: bool) -> list[Difference]:
     """Returns the ports that differ; a port that desired does not name is no difference."""
     owners = {**a.state.owners(), **b.state.owners()}
     both = a.table.ports.keys() & b.table.ports.keys()
     indexes = both if named_only else a.table.ports.keys() | b.table.ports.keys()
     found = []
     for index in sorted(indexes):
-        before, after = a.table.ports.get(index), b.table.ports.get(index)
-        port = after or before
-        if port is None:
-            continue
-        vlans = [side.vlans if side else NO_VLANS for side in (before, after)]
-        if vlans[0] != vlans[1]:
-            guest = owners[port.name][0].name if port.name in owners else ""
-            found.append((port, guest, vlans[0], vlans[1]))
+        sides = (a.table.ports.get(index), b.table.ports.get(index))
+        before, after = (side.vlans if side else NO_VLANS for side in sides)
+        port = sides[1] or sides[0]
+        if port is not None and before != after:
+            found.append(
+                Difference(
+                    name=port.name,
+                    bridge=port.bridge,
+                    guest=owners[port.name][0].name if port.name in owners else "",
+                    change=change(before, after),
+                    before=before,
+                    after=after,
+                )
+            )
     return found
 
 
 def _print(found: list[Difference], output: Output) -> None:
     if output is Output.TABLE:
-        rows = [(port.name, guest, before, after) for port, guest, before, after in found]
+        rows = [(item.name, item.guest, item.change) for item in found]
         if rows:
             print(table.differences(rows, width=show.width(), colour=show.colour()))
         return
     items = [
         {
-            "ifname": port.name,
-            "bridge": port.bridge,
-            "guest": guest or None,
-            "change": change(before, after),
-            "before": json.vlans(before),
-            "after": json.vlans(after),
+            "ifname": item.name,
+            "bridge": item.bridge,
+            "guest": item.guest or None,
+            "change": item.change,
+            "before": None if item.before is None else json.vlans(item.before),
+            "after": None if item.after is None else json.vlans(item.after),
         }
-        for port, guest, before, after in found
+        for item in found
     ]
     if output is Output.JSON:
         print(json.dumped(items))
     else:
-        for item in items:
-            print(json.one_line(item))
+        for line in items:
+            print(json.one_line(line))

@@ -15,11 +15,11 @@ from vlanlog.cli.subjects import subjects_named
 from vlanlog.config import load_settings
 from vlanlog.core import codec
 from vlanlog.core import event as e
-from vlanlog.core.query import EventFilter
+from vlanlog.core.query import EventFilter, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
-from vlanlog.history import lines
+from vlanlog.history import Line, lines
 from vlanlog.render import json, table
 
 COVERAGE = frozenset(
@@ -67,33 +67,47 @@ def command(
     with opened(settings, Mode.READ) as host:
         for line in host.notes:
             show.note(line)
-        found = _events(host, wanted, subject)
+        if subject is not None:
+            subjects = subjects_named(host.log, host.state, subject)
+            wanted = replace(wanted, subjects=subjects)
         if output is not Output.TABLE:
+            found = _with_coverage(host, wanted, list(host.log.select(wanted)))
             _print_json(found, output, number=number, reverse=reverse)
             return
-        told = list(lines(found, _before(host, found)))
+        told = _told(host, wanted)
         told = told[-number:] if number else told
-        told = told[::-1] if reverse else told
-        print(
-            table.history(
-                told,
-                width=show.width(),
-                colour=show.colour(),
-                utc=utc,
-                guests=subject is None,
-            )
-        )
+        _print_table(told[::-1] if reverse else told, utc=utc, guests=subject is None)
 
 
-def _events(host: Host, wanted: EventFilter, subject: str | None) -> list[e.Recorded]:
-    if subject is None:
-        return list(host.log.select(wanted))
-    subjects = subjects_named(host.log, host.state, subject)
-    own = list(host.log.select(replace(wanted, subjects=subjects)))
-    if not own or wanted.kinds or wanted.vid or wanted.by:
+def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
+    width, colour = show.width(), show.colour()
+    print(table.history(told, width=width, colour=colour, utc=utc, guests=guests))
+
+
+def _told(host: Host, wanted: EventFilter) -> list[Line]:
+    """Returns the lines that have an event that is wanted.
+
+    All events of the subject are told, and lines chosen then: a change without what came before
+    it, or without the intent that caused it, would be told wrong.
+    """
+    everything = replace(wanted, kinds=frozenset(), vid=None, by="")
+    own = list(host.log.select(everything))
+    if wanted == everything:
+        own = _with_coverage(host, wanted, own)
+    told = lines(own, _before(host, own))
+    return [line for line in told if _is_wanted(line, wanted)]
+
+
+def _is_wanted(line: Line, wanted: EventFilter) -> bool:
+    about_all = replace(wanted, subjects=())
+    return any(matches(about_all, event) for event in (line.event, *line.more))
+
+
+def _with_coverage(host: Host, wanted: EventFilter, own: list[e.Recorded]) -> list[e.Recorded]:
+    """Returns the events with what the record covers in between; that is part of every story."""
+    if not own or not wanted.subjects or wanted.kinds or wanted.vid or wanted.by:
         return own
-    # What the record covers is part of every story; what came before or after it is not.
-    coverage = host.log.select(replace(wanted, kinds=COVERAGE))
+    coverage = host.log.select(replace(wanted, subjects=(), kinds=COVERAGE))
     first, last = own[0].seq, own[-1].seq
     own += [item for item in coverage if first < item.seq < last]
     return sorted(own, key=lambda item: item.seq)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import cached_property
 from pathlib import Path
 from typing import assert_never
 from uuid import UUID
@@ -62,9 +63,24 @@ class Host:
     settings: Settings
     log: EventLog
     journal: Journal
-    reader: NetlinkReader
-    writer: NetlinkWriter
+    stack: ExitStack
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def reader(self) -> NetlinkReader:
+        """Returns the kernel's reader, opened when it is first asked for.
+
+        Raises: KernelError.
+        """
+        return self.stack.enter_context(NetlinkReader())
+
+    @cached_property
+    def writer(self) -> NetlinkWriter:
+        """Returns the kernel's writer, opened likewise.
+
+        Raises: KernelError.
+        """
+        return self.stack.enter_context(NetlinkWriter())
 
     @property
     def state(self) -> HostState:
@@ -131,8 +147,7 @@ def _host(opening: _Opening, log: EventLog, *, boots: bool, source: ActorSource)
         settings=opening.settings,
         log=log,
         journal=journal,
-        reader=opening.stack.enter_context(NetlinkReader()),
-        writer=opening.stack.enter_context(NetlinkWriter()),
+        stack=opening.stack,
         notes=opening.notes,
     )
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from vlanlog import replay
 from vlanlog.cli.host import Host
-from vlanlog.core.state import HostState, PortTable
+from vlanlog.core.desired import BridgeWish
+from vlanlog.core.state import Bridge, HostState, PortTable
 from vlanlog.errors import UsageError
 from vlanlog.replay import To
 
@@ -29,6 +30,7 @@ class Found:
 
     table: PortTable
     state: HostState
+    missing: tuple[str, ...] = ()
 
 
 def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
@@ -67,4 +69,14 @@ def _desired(host: Host, then: HostState, *, now: bool) -> Found:
         kernel = then.table
     wanted = replay.target(To.DESIRED, then, then, kernel)
     ports = {wish.port.ifindex: replace(wish.port, vlans=wish.vlans) for wish in wanted.ports}
-    return Found(table=PortTable(bridges=kernel.bridges, ports=ports), state=then)
+    bridges = {wish.name: _switched(kernel.bridges[wish.name], wish) for wish in wanted.bridges}
+    return Found(
+        table=PortTable(bridges=bridges, ports=ports),
+        state=then,
+        missing=tuple(item.text for item in wanted.missing),
+    )
+
+
+def _switched(bridge: Bridge, wish: BridgeWish) -> Bridge:
+    kept = bridge.default_pvid if wish.default_pvid is None else wish.default_pvid
+    return replace(bridge, vlan_filtering=wish.vlan_filtering, default_pvid=kept)

@@ -24,6 +24,7 @@ from vlanlog.config import load_settings
 from vlanlog.core.program import Plan, Scope, plan
 from vlanlog.core.state import PortTable, Seq
 from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.kernel.rights import require_net_admin
 from vlanlog.render import json, table
 from vlanlog.replay import Report, To
 
@@ -69,6 +70,8 @@ def command(
             _hint_at_missing(todo)
             left = bool(todo) or bool(todo.missing) or bool(files.errors)
             raise typer.Exit(EXIT_DIFFERS if left else 0)
+        if todo:
+            require_net_admin()
         report = replay.run(
             host.journal, host.reader, host.writer, todo=todo, to=to, scope=scope, at_ns=at_ns
         )

@@ -36,7 +36,7 @@ def command(
     """Show what each port carries.
 
     By default what the kernel carries now, with --at what the log says it carried. JSON is
-    shaped like that of `bridge -j -c vlan show`.
+    shaped like that of `bridge -j -compressvlans vlan show`.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     at_ns = moment(at) if at is not None else None

@@ -132,7 +132,8 @@ class _Draft:
             return
         known = self.guests.get(uuid)
         name = subject.guest_name or (known.name if known else "")
-        nics = fact.nics or (known.nics if known else ())
+        has_xml = fact.xml_sha256 is not None and fact.xml_error is None
+        nics = fact.nics if fact.nics or has_xml or known is None else known.nics
         if fact.operation in UP:
             self.run(Guest(uuid=uuid, name=name, running=True, nics=nics))
         elif fact.operation in DOWN:

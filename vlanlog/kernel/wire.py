@@ -249,26 +249,35 @@ def _gathered(infos: Iterable[tuple[int, int]]) -> PortVlans:
     """
     members = untagged = 0
     pvid = begun = None
-    begun_flags = 0
-    for marks, number in infos:
-        flags, bits = marks, 1 << number
-        if marks & _RANGE_END:
-            if begun is None or begun > number or begun_flags & _PVID:
-                raise WireError(f"{begun}-{number} is no range, or one with a PVID")
-            flags, bits, begun = begun_flags, span(begun, number), None
-        elif begun is not None:
-            raise WireError(f"range from vid {begun} does not end")
-        elif marks & _RANGE_BEGIN:
-            begun, begun_flags = number, marks
+    for flags, number in infos:
+        if begun is None and not flags:
+            members |= 1 << number
             continue
+        if begun is None and flags & _RANGE_BEGIN:
+            begun = flags, number
+            continue
+        kept, bits = _run(begun, flags, number)
+        begun = None
         members |= bits
-        if flags & _UNTAGGED:
+        if kept & _UNTAGGED:
             untagged |= bits
-        if flags & _PVID:
+        if kept & _PVID:
             pvid = number
     if begun is not None:
-        raise WireError(f"range from vid {begun} does not end")
+        raise WireError(f"range from vid {begun[1]} does not end")
     try:
         return PortVlans(members, untagged, pvid)
     except VidError as e:
         raise WireError(str(e)) from e
+
+
+def _run(begun: tuple[int, int] | None, flags: int, number: int) -> tuple[int, int]:
+    """Returns flags and bits of a single, or of the range that ends here."""
+    if bool(flags & _RANGE_END) is not (begun is not None):
+        raise WireError(f"range marks before vid {number} do not pair")
+    if begun is None:
+        return flags, 1 << number
+    begun_flags, first = begun
+    if first > number or begun_flags & _PVID:
+        raise WireError(f"{first}-{number} is no range, or one with a PVID")
+    return begun_flags, span(first, number)

@@ -1,4 +1,4 @@
-"""Results as JSON: state is shaped like ``bridge -j -c vlan show``, the rest by its own names.
+"""Results as JSON: state as ``bridge -j -compressvlans vlan show``, the rest by its own names.
 
 Must not print.
 """
@@ -29,7 +29,7 @@ def one_line(value: object) -> str:
 
 
 def vlans(port: PortVlans) -> list[dict[str, Any]]:
-    """Returns a port's VLANs as ``bridge -j -c vlan show`` writes them.
+    """Returns a port's VLANs as ``bridge -j -compressvlans vlan show`` writes them.
 
     Source: ``print_vlan_info`` of iproute2's bridge/vlan.c.
     """
@@ -51,7 +51,10 @@ def _vlan(first: int, last: int, flags: VlanFlags) -> dict[str, Any]:
 
 
 def ports(table: Iterable[Port]) -> list[dict[str, Any]]:
-    """Returns ports as ``bridge -j -c vlan show`` writes them; those without VLANs are left out."""
+    """Returns ports as ``bridge -j -compressvlans vlan show`` writes them.
+
+    Those without VLANs are left out, as there.
+    """
     return [{"ifname": port.name, "vlans": vlans(port.vlans)} for port in table if port.vlans]
 
 

@@ -106,13 +106,9 @@ def _columns(vlans: PortVlans) -> tuple[str, str, str]:
 
 
 def differences(
-    found: Iterable[tuple[str, str, PortVlans, PortVlans]],
-    *,
-    width: int | None,
-    colour: bool = False,
+    rows: Iterable[tuple[str, str, str]], *, width: int | None, colour: bool = False
 ) -> str:
-    """Returns what differs between two layers, one (port, guest, from, to) a row."""
-    rows = [(port, guest, change(before, after)) for port, guest, before, after in found]
+    """Returns what differs between two layers, one (port or bridge, guest, change) a row."""
     return drawn(("PORT", "GUEST", "CHANGE"), rows, width=width, colour=colour)
 
 

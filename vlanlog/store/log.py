@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from vlanlog.core.codec import encode
 from vlanlog.core.event import Event, Recorded
-from vlanlog.core.fold import fold
+from vlanlog.core.fold import advance, fold
 from vlanlog.core.query import ChainFlaw, EventFilter, Head
 from vlanlog.core.state import HostState, Seq
 from vlanlog.ports import START
@@ -24,6 +24,8 @@ from vlanlog.store.snapshots import Snapshots
 from vlanlog.store.verify import first_flaw
 
 _logger = logging.getLogger(__name__)
+
+_REMEMBERED = 5_000
 
 
 class SqlEventLog:
@@ -38,6 +40,7 @@ class SqlEventLog:
         self._appender = Appender(engine, host)
         self._snapshots = Snapshots(engine, host=host, every=snapshot_every)
         self._folded: HostState | None = None
+        self._behind: list[tuple[Seq, Event]] = []
 
     def append(self, events: Sequence[Event]) -> list[Seq]:
         """Commits the events durably, all or none; one whose event_id is known is passed over.
@@ -51,6 +54,7 @@ class SqlEventLog:
         with translated(self.engine.url):
             seqs = self._appender.append(rows)
         if seqs:
+            self._remember(seqs, events)
             self._keep_snapshot(seqs[0], seqs[-1])
         return seqs
 
@@ -95,12 +99,12 @@ class SqlEventLog:
 
         Raises: StoreError.
         """
-        begin = self._folded
-        if begin is None or (at_seq is not None and begin.seq > at_seq):
-            begin = self._snapshots.latest(at_seq) or HostState()
-        state = fold(self.read(after=begin.seq, until=at_seq), begin)
+        begin = self._known(at_seq)
+        state = (
+            begin if begin.seq == at_seq else fold(self.read(after=begin.seq, until=at_seq), begin)
+        )
         if self._folded is None or state.seq > self._folded.seq:
-            self._folded = state
+            self._folded, self._behind = state, []
         return state
 
     def verify(self, *, known: Head | None = None) -> ChainFlaw | None:
@@ -119,6 +123,24 @@ class SqlEventLog:
                 end.where(events.c.host == self.host).order_by(order).limit(1)
             ).first()
         return None if row is None else Head(seq=Seq(row.seq), hash=row.hash, at_ns=row.at_ns)
+
+    def _remember(self, seqs: list[Seq], events: Sequence[Event]) -> None:
+        """Keeps what was appended, so that a snapshot need not read and decode it again."""
+        if len(seqs) == len(events) and len(self._behind) + len(seqs) <= _REMEMBERED:
+            self._behind.extend(zip(seqs, events, strict=True))
+        else:
+            self._behind = []
+
+    def _known(self, at_seq: Seq | None) -> HostState:
+        """Returns the newest state up to a seq that can be had without reading events."""
+        folded, behind = self._folded, self._behind
+        if folded is None or (at_seq is not None and folded.seq > at_seq):
+            return self._snapshots.latest(at_seq) or HostState()
+        wanted = [item for item in behind if at_seq is None or item[0] <= at_seq]
+        # Another process may have appended between, and then something is missing here.
+        if [seq for seq, _ in wanted] == list(range(folded.seq + 1, folded.seq + 1 + len(wanted))):
+            self._folded, self._behind = advance(wanted, folded), behind[len(wanted) :]
+        return self._folded or folded
 
     def _keep_snapshot(self, first: Seq, last: Seq) -> None:
         seq = self._snapshots.due(first, last)
