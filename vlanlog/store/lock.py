@@ -107,7 +107,7 @@ def _holder(connection: Connection, keys: dict[str, int]) -> str:
             "SELECT a.application_name, a.pid, coalesce(host(a.client_addr), 'this machine')"
             " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
             " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
-            " AND a.datname = current_database() AND l.database = a.datid"
+            " AND a.datname = current_database()"
             " AND l.classid = :space AND l.objid = cast(:host AS bigint) & 4294967295"
         ),
         keys,
