@@ -46,6 +46,12 @@ def test_messages_survive_the_wire(sent: list[Message]) -> None:
     assert list(messages(datagram)) == sent
 
 
+def test_message_of_odd_length_is_followed_by_padding() -> None:
+    datagram = message(16, 0, 1, b"abcde") + bytes(3) + message(17, 0, 2, b"f") + bytes(3)
+
+    assert list(messages(datagram)) == [Message(16, 0, 1, b"abcde"), Message(17, 0, 2, b"f")]
+
+
 @given(attribute_lists)
 def test_attributes_survive_the_wire(sent: list[tuple[int, bytes]]) -> None:
     body = b"".join(attribute(kind, payload) for kind, payload in sent)
@@ -116,6 +122,12 @@ def test_text_that_is_no_utf8_is_shown_as_escapes() -> None:
 )
 def test_error_message_is_an_ack(flags: int, body: bytes, expected: Ack) -> None:
     assert ack(Message(NLMSG_ERROR, flags, 7, body)) == expected
+
+
+@pytest.mark.parametrize("code", [1, -4096, -(2**31)])
+def test_answer_that_is_no_error_number_is_refused(code: int) -> None:
+    with pytest.raises(WireError, match="no error number"):
+        ack(Message(NLMSG_ERROR, 0, 7, struct.pack("=i", code) + ECHO))
 
 
 def test_done_carries_the_error_of_a_dump() -> None:
