@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.benchmarks.program_once import VIDS, WANTED, changes, ports
 from tests.kernel.netns import entered, ip_batch, run
-from vlanlog.core.plan import PortChange, additions, deletions
-from vlanlog.core.state import IfIndex, Port
-from vlanlog.core.vlan import NO_VLANS, PortVlans, span
+from vlanlog.core.plan import PortChange, deletions
+from vlanlog.core.state import IfIndex
+from vlanlog.core.vlan import NO_VLANS
 from vlanlog.kernel.frame import Message, attribute, attributes, message
 from vlanlog.kernel.netlink import NetlinkSocket
 from vlanlog.kernel.read import NetlinkReader
@@ -40,9 +41,7 @@ from vlanlog.kernel.wire import (
 from vlanlog.kernel.write import NetlinkWriter
 
 PORTS = 1000
-VIDS = 100
 BATCH_LINES = 25_000
-EVERY_OTHER = sum(1 << 2 * k for k in range(VIDS))
 
 
 @dataclass(frozen=True)
@@ -71,52 +70,6 @@ HEAD = (
 )
 
 
-def separate(number: int) -> PortVlans:
-    """Returns a hundred even vids; which ones depends on the port."""
-    return PortVlans(EVERY_OTHER << 2 + 2 * number)
-
-
-def ranged(number: int) -> PortVlans:
-    """Returns a hundred vids in a row."""
-    first = 2 + 2 * number
-    return PortVlans(span(first, first + VIDS - 1))
-
-
-WANTED: dict[str, Callable[[int], PortVlans]] = {"separate": separate, "ranged": ranged}
-
-
-def ports(reader: NetlinkReader) -> list[Port]:
-    return [port for port in reader.read().ports.values() if not port.is_self]
-
-
-def goals(shape: str, found: Iterable[Port]) -> list[tuple[Port, PortVlans]]:
-    wanted = WANTED[shape]
-    return [(port, wanted(int(port.name[1:]))) for port in found]
-
-
-def changes(wanted: list[tuple[Port, PortVlans]]) -> list[PortChange]:
-    """Returns what is missing; raises where something is too many."""
-    found = []
-    for port, vlans in wanted:
-        if port.vlans == vlans:
-            continue
-        if deletions(port.vlans, vlans):
-            raise AssertionError(f"{port.name} carries {port.vlans}")
-        adds = additions(port.vlans, vlans)
-        found.append(PortChange(ifindex=port.ifindex, is_self=False, ranges=adds))
-    return found
-
-
-def role_program(shape: str) -> None:
-    """Is the process that is measured: reads, compares, programs; says how long the last took."""
-    with NetlinkReader() as reader, NetlinkWriter() as writer:
-        todo = changes(goals(shape, ports(reader)))
-        failed: list[str] = []
-        programming_s = took_s(lambda: failed.extend(filter(None, writer.add(todo))))
-    print(len(todo), len(failed), programming_s)
-    sys.exit(bool(failed))
-
-
 def empty() -> None:
     """Takes all VLANs away; with the forwarding table full, each vid would cost a walk of it."""
     run("bridge", "fdb", "flush", "dev", "br0", "permanent")
@@ -131,7 +84,7 @@ def empty() -> None:
 
 def check(shape: str) -> None:
     with NetlinkReader() as reader:
-        if changes(goals(shape, ports(reader))):
+        if changes(shape, ports(reader)):
             raise AssertionError(f"ports do not carry their {shape} VLANs")
 
 
@@ -153,7 +106,7 @@ def process_s(*command: str) -> float:
 
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-OURS = (sys.executable, str(Path(__file__).resolve()))
+OURS = (sys.executable, str(Path(__file__).resolve().with_name("program_once.py")))
 
 
 def batch_files(folder: Path, shape: str) -> list[str]:
@@ -181,7 +134,7 @@ def programming(folder: Path, shape: str, *, rounds: int, aim: float) -> list[Ro
     for _ in range(rounds):
         empty()
         start = time.perf_counter()
-        said = output(*OURS, "program", shape)
+        said = output(*OURS, shape)
         ours.append(time.perf_counter() - start)
         inside.append(float(said.split()[2]))
         check(shape)
@@ -201,9 +154,9 @@ def nothing_to_do(*, rounds: int) -> list[Row]:
     ours, peers, inside, start = [], [], [], []
     with NetlinkReader() as reader:
         for _ in range(rounds):
-            ours.append(process_s(*OURS, "program", "separate"))
+            ours.append(process_s(*OURS, "separate"))
             peers.append(process_s("bridge", "-j", "-c", "vlan", "show"))
-            inside.append(took_s(lambda: changes(goals("separate", ports(reader)))))
+            inside.append(took_s(lambda: changes("separate", ports(reader))))
             start.append(process_s(sys.executable, "-c", "pass"))
     peer, peer_s = "bridge -j -c vlan show", statistics.median(peers)
     return [
@@ -279,7 +232,7 @@ def main(parts: list[str]) -> None:
         print(f"Linux {platform.release()}, Python {platform.python_version()}, ", end="")
         print(run("bridge", "-V").strip(), HEAD, sep="\n", flush=True)
         # Compiles what the measured processes import, and gives them something to find right.
-        process_s(*OURS, "program", "separate")
+        process_s(*OURS, "separate")
         for part in parts:
             print(*PARTS[part](Path(folder)), sep="\n", flush=True)
 
@@ -293,7 +246,4 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["program"]:
-        role_program(sys.argv[2])
-    else:
-        main(sys.argv[1:] or list(PARTS))
+    main(sys.argv[1:] or list(PARTS))
