@@ -104,7 +104,8 @@ class SqlEventLog:
             begin if begin.seq == at_seq else fold(self.read(after=begin.seq, until=at_seq), begin)
         )
         if self._folded is None or state.seq > self._folded.seq:
-            self._folded, self._behind = state, []
+            self._folded = state
+            self._behind = [item for item in self._behind if item[0] > state.seq]
         return state
 
     def verify(self, *, known: Head | None = None) -> ChainFlaw | None:
