@@ -53,7 +53,7 @@ CREATE TABLE events (
 
 CREATE INDEX events_subject ON events (subject, seq) WHERE subject IS NOT NULL;
 
-CREATE INDEX events_kind ON events (host, kind, seq);
+CREATE INDEX events_kind ON events (host, kind, seq) WHERE kind IN ('assignment.cleared', 'assignment.set', 'config.loaded', 'config.rejected', 'daemon.started', 'daemon.stopped', 'guest.unprogrammed', 'host.booted', 'replay.finished', 'replay.started', 'watch.gap_closed', 'watch.gap_opened');
 
 CREATE INDEX events_at_ns ON events (host, at_ns, seq);
 

@@ -68,6 +68,22 @@ FOR EACH STATEMENT EXECUTE FUNCTION vlanlog_refuse()""",
 )
 
 
+_RARE_KINDS = (
+    "assignment.cleared",
+    "assignment.set",
+    "config.loaded",
+    "config.rejected",
+    "daemon.started",
+    "daemon.stopped",
+    "guest.unprogrammed",
+    "host.booted",
+    "replay.finished",
+    "replay.started",
+    "watch.gap_closed",
+    "watch.gap_opened",
+)
+
+
 def upgrade() -> None:
     """Brings the schema to this revision."""
     _create_subjects()
@@ -126,5 +142,12 @@ def _create_events() -> None:
     op.create_index(
         "events_subject", "events", ["subject", "seq"], sqlite_where=named, postgresql_where=named
     )
-    op.create_index("events_kind", "events", ["host", "kind", "seq"])
+    rare = sa.text(f"kind IN ({', '.join(repr(kind) for kind in _RARE_KINDS)})")
+    op.create_index(
+        "events_kind",
+        "events",
+        ["host", "kind", "seq"],
+        sqlite_where=rare,
+        postgresql_where=rare,
+    )
     op.create_index("events_at_ns", "events", ["host", "at_ns", "seq"])

@@ -25,6 +25,26 @@ HEAD = "0001"
 # A STRICT table knows no BIGINT; SQLite's INTEGER has 64 bits anyway.
 _Big = BigInteger().with_variant(Integer(), "sqlite")
 
+RARE_KINDS = (
+    "assignment.cleared",
+    "assignment.set",
+    "config.loaded",
+    "config.rejected",
+    "daemon.started",
+    "daemon.stopped",
+    "guest.unprogrammed",
+    "host.booted",
+    "replay.finished",
+    "replay.started",
+    "watch.gap_closed",
+    "watch.gap_opened",
+)
+"""The kinds that the index ``events_kind`` holds.
+
+The others make up nearly all of a log: to find them in order, the log itself is read, and an
+append that keeps no index of kinds for them writes a page less.
+"""
+
 metadata = MetaData()
 
 subjects = Table(

@@ -11,7 +11,18 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, Executable, Select, and_, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Executable,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from vlanlog.core.codec import Row, UnknownEventError, canonical, decode
 from vlanlog.core.event import Recorded, Subject
@@ -19,7 +30,7 @@ from vlanlog.core.query import EventFilter, matches
 from vlanlog.core.state import Seq
 from vlanlog.errors import StoreError, StoreNewerError
 from vlanlog.store.failure import translated
-from vlanlog.store.schema import events, subjects
+from vlanlog.store.schema import RARE_KINDS, events, subjects
 
 _PAGE = 1000
 
@@ -35,6 +46,10 @@ _COLUMNS = [
     events.c.prev_hash,
     events.c.hash,
 ]
+
+
+# Word for word the condition of the index events_kind: SQLite uses a partial index for it alone.
+_IS_RARE = text(f"events.kind IN ({', '.join(repr(kind) for kind in RARE_KINDS)})")
 
 
 class Stored(NamedTuple):
@@ -167,8 +182,10 @@ def _keys(engine: Engine, host: str, wanted: EventFilter) -> list[ColumnElement[
         with translated(engine.url), engine.connect() as connection:
             ids = connection.scalars(mine).all()
         return [events.c.subject == number for number in ids]
-    kinds = [events.c.kind == kind for kind in sorted(wanted.kinds)]
-    return [and_(events.c.host == host, kind) for kind in kinds] or [events.c.host == host]
+    mine_alone = events.c.host == host
+    if not wanted.kinds or not wanted.kinds.issubset(RARE_KINDS):
+        return [mine_alone]
+    return [and_(mine_alone, events.c.kind == kind, _IS_RARE) for kind in sorted(wanted.kinds)]
 
 
 def _named(subject: Subject) -> ColumnElement[bool] | None:
