@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vlanlog.config import ConfigMissingError, Loaded, read_bridges, read_ports
 from vlanlog.core import event as e
-from vlanlog.core.state import ConfigRole
+from vlanlog.core.state import ConfigInForce, ConfigRole
 from vlanlog.errors import ConfigError
 
 ConfigFact = e.ConfigLoaded | e.ConfigRejected
@@ -22,7 +22,7 @@ ConfigFact = e.ConfigLoaded | e.ConfigRejected
 class ConfigFiles:
     """Is the content of conf/, read once for one command.
 
-    Shape: ports is None where vlan_filtering.conf is missing.
+    Shape: ports is None where vlan_filtering.conf is missing, or was not read anew.
     """
 
     facts: tuple[ConfigFact, ...]
@@ -39,10 +39,14 @@ class ConfigFiles:
         )
 
 
-def read_config(bridges: Path, ports: Path, known: frozenset[ConfigRole]) -> ConfigFiles:
-    """Returns what the files say; a missing one is an error only where one was in force before."""
-    first = _read(read_bridges, bridges, ConfigRole.BRIDGES, known)
-    second = _read(read_ports, ports, ConfigRole.PORTS, known)
+def read_config(bridges: Path, ports: Path, held: ConfigInForce, *, anew: bool) -> ConfigFiles:
+    """Returns what the files say; a missing one is an error only where one was in force before.
+
+    A file that is in force as it stands is read again only with ``anew``, where its sections
+    are wanted and not only what is new.
+    """
+    first = _read(read_bridges, bridges, ConfigRole.BRIDGES, held, anew=anew)
+    second = _read(read_ports, ports, ConfigRole.PORTS, held, anew=anew)
     found = [item if not isinstance(item, Loaded) else _fact(item) for item in (first, second)]
     return ConfigFiles(
         facts=tuple(fact for fact in found if fact is not None),
@@ -51,16 +55,31 @@ def read_config(bridges: Path, ports: Path, known: frozenset[ConfigRole]) -> Con
 
 
 def _read(
-    read: Callable[[Path], Loaded], path: Path, role: ConfigRole, known: frozenset[ConfigRole]
+    read: Callable[[Path], Loaded],
+    path: Path,
+    role: ConfigRole,
+    held: ConfigInForce,
+    *,
+    anew: bool,
 ) -> Loaded | e.ConfigRejected | None:
+    if not anew and role not in held.rejected and _digest(path) == held.loaded.get(role):
+        return None
     try:
         return read(path)
     except ConfigError as error:
-        if isinstance(error, ConfigMissingError) and role not in known:
+        if isinstance(error, ConfigMissingError) and role not in held.loaded:
             return None
         missing = f"{error.message}; the last good content stays in force"
         digest = hashlib.sha256(missing.encode()).hexdigest()
         return e.ConfigRejected(role=role, file=str(path), digest=digest, errors=(missing,))
+
+
+def _digest(path: Path) -> str:
+    """Returns the sha256 of a file in hex, nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _fact(loaded: Loaded) -> ConfigFact:

@@ -105,7 +105,7 @@ def _verdict(call: GuestCall, trial: _Trial) -> int:
 
 
 def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
-    files = host.load_config(ports=call.conf)
+    files = host.load_config(ports=call.conf, anew=True)
     guest = _guest(host, call, trial)
     trial.policy = _policy(files, host.state, guest)
     trial.problems += _config_problems(files, host.state, guest)

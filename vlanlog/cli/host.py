@@ -91,13 +91,15 @@ class Host:
         """Reads the kernel and records what the log did not know of."""
         return record.kernel(self.journal, self.reader)
 
-    def load_config(self, *, bridges: Path | None = None, ports: Path | None = None) -> ConfigFiles:
+    def load_config(
+        self, *, bridges: Path | None = None, ports: Path | None = None, anew: bool = False
+    ) -> ConfigFiles:
         """Reads the config files (those of conf/ by default) and records what is new in them."""
-        known = frozenset(self.state.config.loaded)
         files = read_config(
             bridges or self.settings.conf / "bridge_init.conf",
             ports or self.settings.conf / "vlan_filtering.conf",
-            known,
+            self.state.config,
+            anew=anew,
         )
         record.config(self.journal, files.facts)
         return files
