@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from threading import Lock
 
-from sqlalchemy import ClauseElement, Engine, bindparam, event, insert, select, text
+from sqlalchemy import ClauseElement, Engine, bindparam, insert, select, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -36,9 +35,6 @@ class Appender:
         self._host = host
         self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
         self._subject_ids: dict[_Names, int | None] = {_NOBODY: None}
-        self._turn = Lock()
-        self._kept: PoolProxiedConnection | None = None
-        event.listen(engine, "engine_disposed", self._let_go)
         self._begin, self._begin_with = "BEGIN IMMEDIATE", tuple[int, ...]()
         if engine.dialect.name == "postgresql":
             self._begin = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -59,34 +55,18 @@ class Appender:
     def append(self, rows: Sequence[Row]) -> list[Seq]:
         """Commits those of the rows whose event_id is not known, and returns their seqs."""
         while rows:
+            connection = self._engine.raw_connection()
             try:
-                with self._turn:
-                    return self._on_connection(rows)
+                return self._append(connection, rows)
             except self._integrity_error:
                 # Known ids are rare, so that they are only looked for when the database refuses.
                 fresh = self._unknown(rows)
                 if len(fresh) == len(rows):
                     raise
                 rows = fresh
+            finally:
+                connection.close()
         return []
-
-    def _on_connection(self, rows: Sequence[Row]) -> list[Seq]:
-        # SQLite's connection is kept: the pool's share of a single append is a tenth. PostgreSQL's
-        # is not, for the pool sees to it that a server that was restarted is met again.
-        connection = self._kept or self._engine.raw_connection()
-        if self._engine.dialect.name == "sqlite":
-            self._kept = connection
-            return self._append(connection, rows)
-        try:
-            return self._append(connection, rows)
-        finally:
-            connection.close()
-
-    def _let_go(self, _engine: Engine) -> None:
-        with self._turn:
-            if self._kept is not None:
-                self._kept.close()
-                self._kept = None
 
     def _append(self, connection: PoolProxiedConnection, rows: Sequence[Row]) -> list[Seq]:
         cursor = connection.cursor()
