@@ -6,7 +6,7 @@ Must not know files, sections or keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -68,12 +68,23 @@ def pvid(text: str) -> Vid | None:
 def vids(text: str) -> int:
     """Returns the vids of a list such as ``100,200 300-310`` as bits.
 
-    Raises: BadValueError.
+    Raises: BadValueError, which names every bad item.
     """
     try:
         return parse_vids(text)
     except ValueError as e:
-        raise _bad_vids(e) from e
+        bad = list(_bad_items(text))
+        found = "; ".join(error.found for error in bad)
+        expected = "; ".join(dict.fromkeys(error.expected for error in bad))
+        raise BadValueError(found, expected) from e
+
+
+def _bad_items(text: str) -> Iterator[BadValueError]:
+    for item in text.replace(",", " ").split():
+        try:
+            parse_vids(item)
+        except ValueError as e:
+            yield _bad_vids(e)
 
 
 def _bad_vids(error: ValueError) -> BadValueError:
