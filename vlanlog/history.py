@@ -11,7 +11,7 @@ from uuid import UUID
 
 from vlanlog.core import event as e
 from vlanlog.core.state import HostState, Seq
-from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid, VlanFlags, VlanRange
+from vlanlog.core.vlan import NO_VLANS, PortVlans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +120,7 @@ def _line(item: e.Recorded) -> Line:
 def _applied(before: PortVlans, fact: e.VlanAdded | e.VlanRemoved) -> PortVlans:
     if isinstance(fact, e.VlanRemoved):
         return before.removed(fact.first, fact.last)
-    flags = VlanFlags.PVID if fact.pvid else VlanFlags.TAGGED
-    flags |= VlanFlags.UNTAGGED if fact.untagged else VlanFlags.TAGGED
-    return before.added(VlanRange(Vid(fact.first), Vid(fact.last), flags))
+    return before.added(fact.range)
 
 
 def _belongs(first: e.Event, other: e.Event, cause: UUID | None) -> bool:

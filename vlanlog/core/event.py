@@ -11,7 +11,7 @@ from uuid import UUID
 
 from vlanlog.core.entry import BridgeEntry, PortEntry
 from vlanlog.core.state import ConfigRole, Nic, Seq
-from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid, VlanRange, flags_of
 
 
 class ActorSource(StrEnum):
@@ -185,6 +185,12 @@ class VlanAdded:
     pvid: bool = False
     untagged: bool = False
     cause: UUID | None = None
+
+    @property
+    def range(self) -> VlanRange:
+        """Returns the vids with their flags."""
+        flags = flags_of(pvid=self.pvid, untagged=self.untagged)
+        return VlanRange(Vid(self.first), Vid(self.last), flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from vlanlog.core.state import (
     PortTable,
     Seq,
 )
-from vlanlog.core.vlan import NO_VLANS, Vid, VlanFlags, VlanRange
+from vlanlog.core.vlan import NO_VLANS
 
 UP = frozenset({"start", "started", "reconnect", "attach"})
 DOWN = frozenset({"stopped", "release"})
@@ -173,10 +173,7 @@ class _Draft:
             case e.PortDetached():
                 self.ports.pop(index, None)
             case e.VlanAdded():
-                flags = VlanFlags.PVID if fact.pvid else VlanFlags.TAGGED
-                flags |= VlanFlags.UNTAGGED if fact.untagged else VlanFlags.TAGGED
-                new = VlanRange(Vid(fact.first), Vid(fact.last), flags)
-                self.ports[index] = replace(port, vlans=port.vlans.added(new))
+                self.ports[index] = replace(port, vlans=port.vlans.added(fact.range))
             case e.VlanRemoved():
                 vlans = port.vlans.removed(fact.first, fact.last)
                 self.ports[index] = replace(port, vlans=vlans)

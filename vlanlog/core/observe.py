@@ -11,7 +11,7 @@ from uuid import UUID
 from vlanlog.core import event as e
 from vlanlog.core.plan import additions, deletions
 from vlanlog.core.state import Guest, HostState, Nic, Port, PortTable
-from vlanlog.core.vlan import NO_VLANS, PortVlans, VlanFlags
+from vlanlog.core.vlan import NO_VLANS, PortVlans
 
 Finding = tuple[e.Subject, e.Fact]
 Owners = Mapping[str, tuple[Guest, Nic]]
@@ -51,8 +51,8 @@ def vlan_facts(before: PortVlans, after: PortVlans, cause: UUID | None = None) -
         yield e.VlanAdded(
             first=new.first,
             last=new.last,
-            pvid=bool(new.flags & VlanFlags.PVID),
-            untagged=bool(new.flags & VlanFlags.UNTAGGED),
+            pvid=new.pvid,
+            untagged=new.untagged,
             cause=cause,
         )
 

@@ -31,6 +31,19 @@ class VlanFlags(IntFlag):
     UNTAGGED = 4
 
 
+_PVID, _UNTAGGED = VlanFlags.PVID.value, VlanFlags.UNTAGGED.value
+_FLAGS = {
+    (pvid, untagged): VlanFlags(pvid * _PVID | untagged * _UNTAGGED)
+    for pvid in (False, True)
+    for untagged in (False, True)
+}
+
+
+def flags_of(*, pvid: bool, untagged: bool) -> VlanFlags:
+    """Returns the flags; a look-up, for operators of enums cost a fold most of its time."""
+    return _FLAGS[pvid, untagged]
+
+
 class VidError(ValueError):
     """Says that a vid or a list of vids is not one; ``args[0]`` tells what was expected."""
 
@@ -97,12 +110,22 @@ class VlanRange:
     last: Vid
     flags: VlanFlags = VlanFlags.TAGGED
 
+    @property
+    def pvid(self) -> bool:
+        """Tells whether the one vid is the PVID."""
+        return bool(self.flags.value & _PVID)
+
+    @property
+    def untagged(self) -> bool:
+        """Tells whether the vids leave without a tag."""
+        return bool(self.flags.value & _UNTAGGED)
+
     def __str__(self) -> str:
         vids = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
         words = [vids]
-        if self.flags & VlanFlags.PVID:
+        if self.pvid:
             words.append("pvid")
-        if self.flags & VlanFlags.UNTAGGED:
+        if self.untagged:
             words.append("untagged")
         return " ".join(words)
 
@@ -162,10 +185,10 @@ class PortVlans:
         """
         bits = span(new.first, new.last)
         untagged = self.untagged & ~bits
-        if new.flags & VlanFlags.UNTAGGED:
+        if new.untagged:
             untagged |= bits
         pvid: int | None = self.pvid
-        if new.flags & VlanFlags.PVID:
+        if new.pvid:
             pvid = new.last
         elif pvid is not None and new.first <= pvid <= new.last:
             pvid = None
@@ -190,8 +213,7 @@ class PortVlans:
         """Returns the flags of a vid, None where the port does not carry it."""
         if not self.members >> number & 1:
             return None
-        flags = VlanFlags.UNTAGGED if self.untagged >> number & 1 else VlanFlags.TAGGED
-        return flags | VlanFlags.PVID if number == self.pvid else flags
+        return flags_of(pvid=number == self.pvid, untagged=bool(self.untagged >> number & 1))
 
     def ranges(self) -> tuple[VlanRange, ...]:
         """Returns the vids as ranges of equal flags, sorted by vid, the PVID on its own."""
