@@ -16,8 +16,16 @@ export VLANLOG_PYTHON=$PWD/.venv/bin/python VLANLOG_HOOK=$PWD/vlanlog/hook.py
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'; else bold='' dim='' off=''; fi
 chapter() { printf '\n%s== %s%s\n' "$bold" "$*" "$off"; }
 tell() { printf '%s%s%s\n' "$dim" "$*" "$off"; }
+quoted() {
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./:,=-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+}
 run() {
-	printf '\n%s$ %s%s\n' "$bold" "$*" "$off"
+	printf '\n%s$%s%s\n' "$bold" "$(quoted "$@")" "$off"
 	status=0
 	"$@" || status=$?
 	[ $status -eq 0 ] || tell "(exit status $status)"
@@ -202,6 +210,6 @@ run vlanlog diff
 run vlanlog replay
 stop "${vm1[@]}"
 run vlanlog history VM1
-run vlanlog history VM1 --vlan 666 -o jsonl
+run vlanlog history VM1 --vlan 666 -o json -n 1
 run vlanlog verify
 chapter "That was the demo; nothing of it is left on this machine."
