@@ -31,6 +31,8 @@ def why(line: Line) -> str:
             return line.event.fact.reason
         case e.ScriptFinished() if line.event.fact.exit_status:
             return (line.event.fact.log_tail.strip().splitlines() or [""])[-1]
+        case e.HostBooted():
+            return "another boot id"
         case e.GuestRefused():
             return "; ".join(line.event.fact.problems)
         case e.ConfigRejected():
