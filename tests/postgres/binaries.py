@@ -18,10 +18,21 @@ _PACKAGES = Path(__file__).resolve().parent.parent / "lab" / "packages.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binaries:
-    """Is a folder with initdb and postgres, and where they find their libraries."""
+    """Is a folder with initdb and postgres, and where they find their libraries.
+
+    Shape: tree is what unpacked packages lie in, None for installed ones.
+    """
 
     folder: Path
     libraries: tuple[Path, ...] = ()
+    tree: Path | None = None
+
+    def copied(self, folder: Path) -> Binaries:
+        """Returns programs that others than root can run: a cache under /root is closed to them."""
+        if self.tree is None:
+            return self
+        shutil.copytree(self.tree / "usr", folder / "usr", symlinks=True)
+        return in_tree(folder)
 
     def environment(self) -> dict[str, str]:
         # GMT is built in, every other time zone needs a file that may be missing.
@@ -60,7 +71,8 @@ def in_tree(tree: Path) -> Binaries:
     folder = _newest(tree)
     if folder is None:
         raise RuntimeError(f"no PostgreSQL in {tree}")
-    return Binaries(folder=folder, libraries=tuple((tree / "usr" / "lib").glob("*-linux-gnu*")))
+    libraries = tuple((tree / "usr" / "lib").glob("*-linux-gnu*"))
+    return Binaries(folder=folder, libraries=libraries, tree=tree)
 
 
 def _newest(root: Path) -> Path | None:

@@ -47,6 +47,8 @@ def running_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         prefix = _unprivileged(folder)
+        if prefix[:1] == ["setpriv"]:
+            programs = programs.copied(folder / "programs")
         _create(programs, prefix, folder)
         process = _started(programs, prefix, folder)
         try:
