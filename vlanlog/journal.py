@@ -57,7 +57,3 @@ class Journal:
             seqs = self._log.append(events)
             self.state = advance(zip(seqs, events, strict=True), self.state)
         return events
-
-    def reload(self) -> None:
-        """Takes the state from the log anew, after another has appended to it."""
-        self.state = self._log.state()

@@ -17,6 +17,6 @@ try:
 except ImportError as error:
     sys.exit(
         f"vlanlog: error: {sys.executable} cannot import vlanlog ({error}); "
-        "run 'vlanlog install', or name its interpreter in VLANLOG_PYTHON"
+        "name an interpreter that can in the line PYTHON=, or in VLANLOG_PYTHON"
     )
 sys.exit(status)

@@ -38,7 +38,7 @@ def _translated(doing: str) -> Iterator[None]:
         raise KernelError(f"{doing}: {e}", hint=hint) from e
     except OSError as e:
         text = str(e) if isinstance(e, NetlinkError) else e.strerror
-        raise KernelError(f"{doing}: {text}", hint="see `vlanlog doctor`") from e
+        raise KernelError(f"{doing}: {text}", hint="try 'bridge vlan show'") from e
 
 
 def table(found: Mapping[IfIndex, Bridge], messages: Iterable[PortMessage]) -> PortTable:
