@@ -45,7 +45,3 @@ class StoreNewerError(StoreError):
 
 class ConfigError(VlanlogError):
     """Says that a config file has errors; ``message`` lists all of them, one a line."""
-
-
-class DeadlineError(VlanlogError):
-    """Says that something was not done within the time that it was given."""

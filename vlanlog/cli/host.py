@@ -25,7 +25,7 @@ from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.core.event import ActorSource, Event
 from vlanlog.core.fold import advance
 from vlanlog.core.state import HostState, PortTable, Seq
-from vlanlog.errors import ConfigError, StoreError
+from vlanlog.errors import ConfigError, StoreError, UsageError
 from vlanlog.identity import SystemClock, boot_id, this_process
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.read import NetlinkReader
@@ -86,6 +86,19 @@ class Host:
     def state(self) -> HostState:
         """Returns what the log says now."""
         return self.journal.state
+
+    def state_at(self, at_ns: int | None) -> HostState:
+        """Returns what the log says of a time, None for now.
+
+        Units: ns since the epoch, UTC.
+        Raises: UsageError where the log begins later; StoreError.
+        """
+        if at_ns is None:
+            return self.state
+        seq = self.log.seq_at(at_ns)
+        if not seq:
+            raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
+        return self.log.state(at_seq=seq)
 
     def look(self) -> PortTable:
         """Reads the kernel and records what the log did not know of."""

@@ -41,7 +41,7 @@ def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
     """
     if layer is Layer.KERNEL and at_ns is not None:
         raise UsageError("the kernel has no past", hint="ask the log: --layer observed --at …")
-    then = _state_at(host, at_ns)
+    then = host.state_at(at_ns)
     match layer:
         case Layer.KERNEL:
             return Found(table=host.reader.read(), state=host.state)
@@ -49,15 +49,6 @@ def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
             return Found(table=then.table, state=then)
         case Layer.DESIRED:
             return _desired(host, then, now=at_ns is None)
-
-
-def _state_at(host: Host, at_ns: int | None) -> HostState:
-    if at_ns is None:
-        return host.state
-    seq = host.log.seq_at(at_ns)
-    if not seq:
-        raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
-    return host.log.state(at_seq=seq)
 
 
 def _desired(host: Host, then: HostState, *, now: bool) -> Found:

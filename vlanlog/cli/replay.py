@@ -10,7 +10,7 @@ import typer
 
 from vlanlog import replay
 from vlanlog.cli import show
-from vlanlog.cli.host import Host, Mode, opened
+from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.options import (
     AtOption,
     DatabaseOption,
@@ -21,8 +21,7 @@ from vlanlog.cli.options import (
     scope_of,
 )
 from vlanlog.config import load_settings
-from vlanlog.core.program import Plan, Scope, plan
-from vlanlog.core.state import PortTable, Seq
+from vlanlog.core.program import Plan, plan
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.kernel.rights import require_net_admin
 from vlanlog.render import json, table
@@ -64,7 +63,8 @@ def command(
             show.note(line)
         kernel = host.look()
         scope = scope_of(host, guest, bridge, port)
-        todo = _plan(host, kernel, to, at_ns, scope)
+        wanted = replay.target(to, host.state, host.state_at(at_ns), kernel)
+        todo = plan(wanted, kernel, scope)
         if dry_run:
             _show_plan(todo, output)
             _hint_at_missing(todo)
@@ -78,16 +78,6 @@ def command(
         _show_report(report, output)
         _hint_at_missing(todo)
         raise typer.Exit(EXIT_DIFFERS if report.undone or files.errors else 0)
-
-
-def _plan(host: Host, kernel: PortTable, to: To, at_ns: int | None, scope: Scope) -> Plan:
-    then = host.state
-    if at_ns is not None:
-        seq: Seq = host.log.seq_at(at_ns)
-        if not seq:
-            raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
-        then = host.log.state(at_seq=seq)
-    return plan(replay.target(to, host.state, then, kernel), kernel, scope)
 
 
 def _hint_at_missing(todo: Plan) -> None:
