@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import socket
 
+from vlanlog.core.notice import LinkMessage, PortMessage, VlanMessage
 from vlanlog.core.state import IfIndex
 from vlanlog.kernel.frame import Message, messages
-from vlanlog.kernel.links import LinkMessage, link_message
+from vlanlog.kernel.links import link_message
 from vlanlog.kernel.wire import (
     AF_BRIDGE,
     RTM_DELVLAN,
     RTM_NEWVLAN,
     RTNLGRP_BRVLAN,
     RTNLGRP_LINK,
-    PortMessage,
-    VlanMessage,
     port_message,
     vlan_message,
 )

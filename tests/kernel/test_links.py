@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernel import oracle
+from vlanlog.core.notice import LinkMessage
 from vlanlog.core.state import Bridge, IfIndex
 from vlanlog.errors import KernelError
 from vlanlog.kernel.frame import NLM_F_DUMP, NLM_F_REQUEST, Message, WireError, message, messages
-from vlanlog.kernel.links import LinkMessage, bridges, bridges_query, link_message, set_bridge
+from vlanlog.kernel.links import bridges, bridges_query, link_message, set_bridge
 from vlanlog.kernel.wire import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from vlanlog.core.notice import PortMessage
 from vlanlog.core.state import Bridge, IfIndex, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.kernel.read import table, vlans_of
-from vlanlog.kernel.wire import PortMessage
 
 BR0 = Bridge(ifindex=IfIndex(2), name="br0", vlan_filtering=True, default_pvid=1)
 VLAN_7 = PortVlans.of(pvid=7)

@@ -20,6 +20,7 @@ from tests.kernel.requests import (
     together,
     vlandb,
 )
+from vlanlog.core.notice import VlanMessage
 from vlanlog.core.state import IfIndex
 from vlanlog.core.vlan import PortVlans, Vid, VlanRange
 from vlanlog.kernel.frame import Message
@@ -30,7 +31,6 @@ from vlanlog.kernel.wire import (
     RTM_GETVLAN,
     RTM_NEWVLAN,
     RTM_SETLINK,
-    VlanMessage,
     port_message,
     ports_query,
     vlan_message,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.kernel import oracle
 from tests.properties.strategies import port_vlans
+from vlanlog.core.notice import PortMessage, VlanMessage
 from vlanlog.core.plan import PortChange
 from vlanlog.core.state import IfIndex
 from vlanlog.core.vlan import PortVlans, Vid, VlanFlags, VlanRange
@@ -20,8 +21,6 @@ from vlanlog.kernel.wire import (
     RTM_NEWLINK,
     RTM_NEWVLAN,
     RTM_SETLINK,
-    PortMessage,
-    VlanMessage,
     dellink,
     port_message,
     ports_query,

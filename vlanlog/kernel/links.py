@@ -8,8 +8,8 @@ pyroute2's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from vlanlog.core.notice import LinkMessage
 from vlanlog.core.state import Bridge, IfIndex
 from vlanlog.errors import KernelError
 from vlanlog.kernel.frame import (
@@ -43,24 +43,6 @@ _FILTER_SKIP_STATS = 8
 
 _NO_VLANS = "the kernel's bridges know no VLANs"
 _NO_VLANS_HINT = "boot a kernel with CONFIG_BRIDGE_VLAN_FILTERING"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkMessage:
-    """Is an RTM_NEWLINK or RTM_DELLINK of no family: a device, its master and its kind.
-
-    Shape: mac in lower case; vlan_filtering and default_pvid are None for what is no bridge,
-    and default_pvid also for a bridge of a kernel without VLANs.
-    """
-
-    ifindex: IfIndex
-    gone: bool
-    name: str
-    master: IfIndex | None = None
-    mac: str | None = None
-    kind: str = ""
-    vlan_filtering: bool | None = None
-    default_pvid: int | None = None
 
 
 def link_message(received: Message) -> LinkMessage:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from vlanlog.core.notice import PortMessage
 from vlanlog.core.state import Bridge, IfIndex, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import KernelError
@@ -21,7 +22,6 @@ from vlanlog.kernel.netlink import NetlinkError, NetlinkSocket
 from vlanlog.kernel.wire import (
     RTM_GETLINK,
     RTM_GETVLAN,
-    PortMessage,
     port_message,
     ports_query,
     vlan_message,

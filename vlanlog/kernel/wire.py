@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from vlanlog.core.notice import PortMessage, VlanMessage
 from vlanlog.core.plan import PortChange
 from vlanlog.core.state import IfIndex
 from vlanlog.core.vlan import (
@@ -77,37 +77,6 @@ U32 = struct.Struct("=I")
 _VLAN_HEADER = struct.Struct("=B3xi")
 _INFO = struct.Struct("=HH")
 _INFO_ATTRIBUTE = struct.Struct("=HHHH")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VlanMessage:
-    """Is an RTM_NEWVLAN or RTM_DELVLAN: vids that one port now carries, or no longer.
-
-    Shape: ranges as sent, neither sorted nor joined; those that are gone have no flags.
-    """
-
-    ifindex: IfIndex
-    gone: bool
-    ranges: tuple[VlanRange, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortMessage:
-    """Is an RTM_NEWLINK or RTM_DELLINK of AF_BRIDGE: one port with all its VLANs.
-
-    ``gone`` alone does not say that the port left its bridge: kernels also send it after an
-    RTM_DELVLAN request (``br_vlan_rtm_process``). ``switchdev`` marks a NIC that speaks of the
-    switch inside it, and not a bridge that speaks of its port.
-    Shape: mac in lower case; master is the bridge, for the bridge's own port itself.
-    """
-
-    ifindex: IfIndex
-    gone: bool
-    name: str
-    master: IfIndex | None
-    mac: str | None
-    vlans: PortVlans
-    switchdev: bool
 
 
 def setlink(seq: int, change: PortChange) -> bytes:
