@@ -50,13 +50,12 @@ def _observed(now: HostState, then: HostState, kernel: PortTable) -> Desired:
     by_nic = {
         (guest.uuid, nic.mac): port
         for port in then.table.ports.values()
-        if port.name in past_owners
-        for guest, nic in [past_owners[port.name]]
+        for guest, nic in filter(None, [past_owners.of(port)])
     }
     by_name = {port.name: port for port in then.table.ports.values()}
     ports = []
     for port in kernel.ports.values():
-        owner = owners.get(port.name)
+        owner = owners.of(port)
         past = by_nic.get((owner[0].uuid, owner[1].mac)) if owner else by_name.get(port.name)
         if past is not None and past.bridge == port.bridge:
             subject = subject_of(owners, port)

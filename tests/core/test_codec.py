@@ -41,7 +41,14 @@ def test_golden_lines_are_read_as_the_samples() -> None:
 
 
 def test_samples_are_written_as_the_golden_lines() -> None:
-    assert [codec.encode(item) for item in samples.events()] == [line.row for line in GOLDEN]
+    of_today = [
+        (codec.encode(item), line.row)
+        for item, line in zip(samples.events(), GOLDEN, strict=True)
+        if line.row.version == codec.VERSIONS[line.row.kind]
+    ]
+
+    assert [row for row, _ in of_today] == [row for _, row in of_today]
+    assert {row.kind for row, _ in of_today} == set(codec.KINDS)
 
 
 def test_chain_of_the_golden_lines_holds() -> None:

@@ -36,6 +36,7 @@ from vlanlog.core.state import (
     Bridge,
     ConfigInForce,
     ConfigRole,
+    Coverage,
     HeldBridge,
     HeldPort,
     HostState,
@@ -205,7 +206,7 @@ def test_stopped_guest_keeps_fixed_taps_and_loses_generated_ones(operation: str)
     state = after(hooked(VM1, "VM1", "started", *nics), hooked(VM1, "VM1", operation))
 
     stopped = guest(VM1, "VM1", nic(MAC1), nic(MAC2, tap="veth0"), running=False)
-    assert (state.guests, dict(state.owners())) == ({VM1: stopped}, {})
+    assert (state.guests, dict(state.owners().by_tap)) == ({VM1: stopped}, {})
 
 
 def test_renamed_guest_is_the_same_one() -> None:
@@ -222,7 +223,7 @@ def test_tap_name_that_another_guest_took_is_the_first_ones_no_more() -> None:
     )
 
     assert state.guests[VM1] == guest(VM1, "VM1", nic(MAC1), nic(MAC2, tap="vnet1"))
-    assert {tap: owner.name for tap, (owner, _) in state.owners().items()} == {
+    assert {tap: owner.name for tap, (owner, _) in state.owners().by_tap.items()} == {
         "vnet0": "VM2",
         "vnet1": "VM1",
     }
@@ -344,15 +345,40 @@ def test_assignment_outlives_a_boot() -> None:
 TOLD = [
     e.DaemonStarted(),
     e.DaemonStopped(),
-    e.GapOpened(reason="r"),
-    e.GapClosed(reason="r"),
     e.ScriptFinished(hook="qemu_start_begin", script="s", exit_status=0, duration_ns=1),
     e.ProgramIntended(before=NO_VLANS, after=port("5")),
     e.ProgramFinished(intent=numbered([VETH0])[0][1].event_id, outcome=e.Outcome.DONE),
     e.ReplayStarted(to="desired", scope="host"),
     e.ReplayFinished(added=1, removed=1, ports_changed=1, ports_unchanged=1, messages=1),
     e.GuestRefused(operation="start", problems=("p",), refused=True),
+    e.RevertDelayed(reverts=3, delay_s=8.0),
 ]
+
+
+def test_gap_opens_and_closes() -> None:
+    def gap(*facts: e.Fact) -> Coverage:
+        return after(*((e.NO_SUBJECT, fact) for fact in facts)).coverage
+
+    opened, closed = e.GapOpened(reason="r"), e.GapClosed(reason="r")
+
+    assert [gap(), gap(opened), gap(opened, closed), gap(opened, closed, opened)] == [
+        Coverage.NONE,
+        Coverage.GAP,
+        Coverage.WATCHED,
+        Coverage.GAP,
+    ]
+
+
+def test_observed_guest_runs_with_the_nics_that_were_read() -> None:
+    subject = e.Subject(guest_uuid=VM2, guest_name="VM2")
+    observed = e.GuestObserved(nics=(nic(MAC2, tap="vnet0"),), source="VM2.xml")
+
+    state = after(hooked(VM1, "VM1", "started", nic(MAC1, tap="vnet0")), (subject, observed))
+
+    assert state.guests == {
+        VM1: guest(VM1, "VM1", nic(MAC1)),
+        VM2: guest(VM2, "VM2", nic(MAC2, tap="vnet0")),
+    }
 
 
 @pytest.mark.parametrize("fact", TOLD, ids=lambda fact: type(fact).__name__)

@@ -88,7 +88,7 @@ def _bridges(a: Found, b: Found) -> list[Difference]:
 
 def _ports(a: Found, b: Found, *, named_only: bool) -> list[Difference]:
     """Returns the ports that differ; a port that desired does not name is no difference."""
-    owners = {**a.state.owners(), **b.state.owners()}
+    owners = (b.state.owners(), a.state.owners())
     both = a.table.ports.keys() & b.table.ports.keys()
     indexes = both if named_only else a.table.ports.keys() | b.table.ports.keys()
     found = []
@@ -101,7 +101,7 @@ def _ports(a: Found, b: Found, *, named_only: bool) -> list[Difference]:
                 Difference(
                     name=port.name,
                     bridge=port.bridge,
-                    guest=owners[port.name][0].name if port.name in owners else "",
+                    guest=next((who[0].name for o in owners if (who := o.of(port))), ""),
                     change=change(before, after),
                     before=before,
                     after=after,

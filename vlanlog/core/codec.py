@@ -41,15 +41,19 @@ KINDS: dict[str, type[e.Fact]] = {
     "replay.started": e.ReplayStarted,
     "replay.finished": e.ReplayFinished,
     "guest.unprogrammed": e.GuestRefused,
+    "guest.observed": e.GuestObserved,
+    "foreign.revert_delayed": e.RevertDelayed,
 }
 _KIND_OF = {fact: kind for kind, fact in KINDS.items()}
 
-VERSIONS: dict[str, int] = dict.fromkeys(KINDS, 1)
+VERSIONS: dict[str, int] = {**dict.fromkeys(KINDS, 1), "watch.gap_opened": 2}
 """The version that each kind is written in."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("watch.gap_opened", 1): lambda fields: {**fields, "since_ns": None},
+}
 """Lifts a payload of (kind, version) to the next version."""
 
 

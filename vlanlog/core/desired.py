@@ -182,7 +182,7 @@ class _Answer:
             entry = (held.since, vlans, held.entry.prune, section)
             self._wish(port, Assignee(port=port.name), entry)
             return
-        owner = self.owners.get(port.name)
+        owner = self.owners.of(port)
         if owner is None:
             self._wish(port, Assignee(port=port.name), _from(self.index.for_unowned(port)))
             return

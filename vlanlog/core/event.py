@@ -77,9 +77,13 @@ class DaemonStopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GapOpened:
-    """Says that from here on changes may have gone unseen."""
+    """Says that changes may have gone unseen from here on, or since an earlier time.
+
+    Units: since_ns is the last time that is vouched for, ns since the epoch, UTC; None is now.
+    """
 
     reason: str
+    since_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +285,28 @@ class ReplayFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestObserved:
+    """Says which NICs a running guest has, though no hook told of it: a hot plug, say.
+
+    Shape: source is the file that was read; the guest is the event's subject.
+    """
+
+    nics: tuple[Nic, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertDelayed:
+    """Says that a port which something else keeps changing is put back only after a while.
+
+    Units: delay_s; reverts counts those that came to nothing.
+    """
+
+    reverts: int
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuestRefused:
     """Says what kept a guest's VLANs from being set, and the verdict that the hook gave."""
 
@@ -311,6 +337,8 @@ Fact = (
     | ReplayStarted
     | ReplayFinished
     | GuestRefused
+    | GuestObserved
+    | RevertDelayed
 )
 
 

@@ -11,11 +11,13 @@ from typing import assert_never
 
 from vlanlog.core import event as e
 from vlanlog.core.state import (
+    GENERATED,
     Assignee,
     Assignment,
     Bridge,
     ConfigInForce,
     ConfigRole,
+    Coverage,
     Guest,
     HeldBridge,
     HeldPort,
@@ -29,9 +31,6 @@ from vlanlog.core.vlan import NO_VLANS
 
 UP = frozenset({"start", "started", "reconnect", "attach"})
 DOWN = frozenset({"stopped", "release"})
-
-GENERATED = ("vnet", "vif", "macvtap", "macvlan")
-"""Begin the names that libvirt makes up at each start (formatdomain.rst)."""
 
 
 def fold(events: Iterable[e.Recorded], state: HostState | None = None) -> HostState:
@@ -72,6 +71,7 @@ class _Draft:
         self.guests = dict(state.guests)
         self.config = state.config
         self.assignments = {item.assignee: item for item in state.assignments}
+        self.coverage = state.coverage
 
     def state(self) -> HostState:
         return HostState(
@@ -81,6 +81,7 @@ class _Draft:
             guests=self.guests,
             config=self.config,
             assignments=tuple(self.assignments.values()),
+            coverage=self.coverage,
         )
 
     def apply(self, seq: Seq, event: e.Event) -> None:
@@ -106,6 +107,20 @@ class _Draft:
                 self.assignments.pop(assignee_of(event.subject), None)
             case e.HookInvoked() if event.boot_id == self.boot_id:
                 self._hook(event.subject, event.fact)
+            case e.GuestObserved() if event.boot_id == self.boot_id:
+                subject = event.subject
+                self.run(
+                    Guest(
+                        uuid=subject.guest_uuid or "",
+                        name=subject.guest_name or "",
+                        running=True,
+                        nics=event.fact.nics,
+                    )
+                )
+            case e.GapOpened():
+                self.coverage = Coverage.GAP
+            case e.GapClosed():
+                self.coverage = Coverage.WATCHED
             case (
                 e.PortAttached()
                 | e.PortDetached()

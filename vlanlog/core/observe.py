@@ -5,16 +5,15 @@ Must not guess who did it. Law: folding the facts over the first table gives the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from uuid import UUID
 
 from vlanlog.core import event as e
 from vlanlog.core.plan import additions, deletions
-from vlanlog.core.state import Guest, HostState, Nic, Port, PortTable
+from vlanlog.core.state import Guest, HostState, Nic, Owners, Port, PortTable, tap_mac
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 
 Finding = tuple[e.Subject, e.Fact]
-Owners = Mapping[str, tuple[Guest, Nic]]
 
 
 def differences(state: HostState, kernel: PortTable) -> list[Finding]:
@@ -28,7 +27,7 @@ def differences(state: HostState, kernel: PortTable) -> list[Finding]:
 
 def subject_of(owners: Owners, port: Port) -> e.Subject:
     """Returns the subject of an event about the port: its guest and NIC where one owns it."""
-    guest, nic = owners.get(port.name, (None, None))
+    guest, nic = owners.of(port) or (None, None)
     return e.Subject(
         guest_uuid=guest.uuid if guest else None,
         guest_name=guest.name if guest else None,
@@ -79,21 +78,20 @@ def _departures(state: HostState, kernel: PortTable) -> Iterator[Finding]:
     owners = _last_owners(state, kernel) if gone else {}
     for port in gone:
         owner = owners.get(port.mac or "") or owners.get(port.name)
-        yield subject_of({port.name: owner} if owner else {}, port), e.PortDetached()
+        yield subject_of(Owners({port.name: owner} if owner else {}), port), e.PortDetached()
 
 
-def _last_owners(state: HostState, kernel: PortTable) -> Owners:
+def _last_owners(state: HostState, kernel: PortTable) -> dict[str, tuple[Guest, Nic]]:
     """Returns the guest and NIC behind each tap that is gone, by the tap's MAC and by its name.
 
     Its guest may be stopped by now, and a tap of another guest may have the name.
-    Source: ``virNetDevTapCreateInBridgePort`` makes the NIC's first byte fe, or fa where it is fe.
     """
     new = {port.name for index, port in kernel.ports.items() if index not in state.table.ports}
-    owners = {name: owner for name, owner in state.owners().items() if name not in new}
+    owners = {name: owner for name, owner in state.owners().by_tap.items() if name not in new}
     twice = set()
     for guest in state.guests.values():
         for nic in guest.nics:
-            mac = ("fa" if nic.mac.startswith("fe") else "fe") + nic.mac[2:]
+            mac = tap_mac(nic.mac)
             twice |= {mac} & owners.keys()
             owners[mac] = guest, nic
     return {key: owner for key, owner in owners.items() if key not in twice}

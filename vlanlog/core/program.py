@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from vlanlog.core.desired import BridgeWish, Desired, Missing, PortWish
 from vlanlog.core.observe import subject_of
 from vlanlog.core.plan import additions, deletions
-from vlanlog.core.state import Bridge, PortTable
+from vlanlog.core.state import Bridge, Owners, PortTable
 from vlanlog.core.vlan import PortVlans, Vid, VlanFlags, VlanRange
 
 
@@ -169,7 +169,7 @@ def _unnamed(
     for port in kernel.ports.values():
         if port.bridge in moved and port.ifindex not in named:
             because = "nothing names it: it keeps what it has while the default PVID moves"
-            subject = subject_of({}, port)
+            subject = subject_of(Owners({}), port)
             yield PortWish(port=port, vlans=port.vlans, because=because, subject=subject)
 
 

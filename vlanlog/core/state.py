@@ -143,6 +143,47 @@ class ConfigInForce:
     rejected: Mapping[ConfigRole, str] = field(default_factory=dict)
 
 
+class Coverage(StrEnum):
+    """Says whether changes are heard of as they happen."""
+
+    NONE = "none"
+    GAP = "gap"
+    WATCHED = "watched"
+
+
+GENERATED = ("vnet", "vif", "macvtap", "macvlan")
+"""Begin the names that libvirt makes up at each start (formatdomain.rst)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Tells whose a port is: the running guest and NIC behind each tap.
+
+    Shape: by the tap's name.
+    """
+
+    by_tap: Mapping[str, tuple[Guest, Nic]]
+
+    def of(self, port: Port) -> tuple[Guest, Nic] | None:
+        """Returns the guest and NIC that own the port, None where that is not certain.
+
+        A name that libvirt makes up goes to another guest as soon as a NIC is unplugged, of
+        which no hook tells; the tap's MAC tells the two apart.
+        """
+        owner = self.by_tap.get(port.name)
+        if owner is None or port.mac is None or not port.name.startswith(GENERATED):
+            return owner
+        return owner if port.mac == tap_mac(owner[1].mac) else None
+
+
+def tap_mac(mac: str) -> str:
+    """Returns the MAC that libvirt gives the tap of a NIC.
+
+    Source: ``virNetDevTapCreateInBridgePort``: the first byte is fe, or fa where it was fe.
+    """
+    return ("fa" if mac.startswith("fe") else "fe") + mac[2:]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
     """Is what the log says of a host after the event ``seq``.
@@ -156,13 +197,16 @@ class HostState:
     guests: Mapping[str, Guest] = field(default_factory=dict)
     config: ConfigInForce = field(default_factory=ConfigInForce)
     assignments: tuple[Assignment, ...] = ()
+    coverage: Coverage = Coverage.NONE
 
-    def owners(self) -> Mapping[str, tuple[Guest, Nic]]:
-        """Returns the running guest and NIC behind each tap, by the tap's name."""
-        return {
-            nic.tap: (guest, nic)
-            for guest in self.guests.values()
-            if guest.running
-            for nic in guest.nics
-            if nic.tap
-        }
+    def owners(self) -> Owners:
+        """Returns the running guest and NIC behind each tap."""
+        return Owners(
+            {
+                nic.tap: (guest, nic)
+                for guest in self.guests.values()
+                if guest.running
+                for nic in guest.nics
+                if nic.tap
+            }
+        )

@@ -39,6 +39,10 @@ def why(line: Line) -> str:
             return "; ".join(line.event.fact.errors)
         case e.ProgramFinished():
             return line.event.fact.error
+        case e.RevertDelayed():
+            return f"put back {count(line.event.fact.reverts, 'time')}, and changed again each time"
+        case e.GuestObserved():
+            return f"read from {line.event.fact.source}"
         case _ if line.event.actor.source is e.ActorSource.UNKNOWN:
             return "found by a re-read"
         case _:
@@ -84,7 +88,8 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
         case e.DaemonStopped():
             return "daemon stopped"
         case e.GapOpened():
-            return "gap opened: changes may be unseen"
+            since = "from here on" if fact.since_ns is None else f"since {iso(fact.since_ns)}"
+            return f"gap: changes {since} may be unseen"
         case e.GapClosed():
             return "gap closed"
         case e.ConfigLoaded():
@@ -102,6 +107,10 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
             return f"intended {change(fact.before, fact.after) or '; '.join(fact.steps)}"
         case e.VlanAdded() | e.VlanRemoved():
             return change(NO_VLANS, NO_VLANS)
+        case e.GuestObserved():
+            return f"{subject.guest_name} runs with {count(len(fact.nics), 'NIC')}"
+        case e.RevertDelayed():
+            return f"{subject.port or subject.bridge} not put back for {fact.delay_s:g} s"
         case _:
             assert_never(fact)
 

@@ -72,7 +72,7 @@ def state(host: HostState, table: PortTable, *, width: int | None, colour: bool 
     owners = host.owners()
     rows: list[tuple[str, ...]] = []
     for port in sorted(table.ports.values(), key=_by_bridge):
-        guest, nic = owners.get(port.name, (None, None))
+        guest, nic = owners.of(port) or (None, None)
         native, tagged, untagged = _columns(port.vlans)
         rows.append(
             (

@@ -14,7 +14,7 @@ from vlanlog.core.state import HostState, Seq
 from vlanlog.store.failure import translated
 from vlanlog.store.schema import events, snapshots
 
-FORMAT = 1
+FORMAT = 2
 """The version of ``HostState`` and of ``fold``: raise it when either says something new."""
 
 _KEPT = 10
