@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.making import MAC1, VM1, after, guest, hooked, nic
-from vlanlog.core.state import IfIndex, Port, tap_mac
+from tests.core.making import BOOT, MAC1, VM1, guest, hooked, nic, numbered
+from vlanlog.core.fold import advance
+from vlanlog.core.state import HostState, IfIndex, Port, tap_mac
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,8 @@ def test_made_up_name_with_another_mac_is_another_guests(
     name: str, mac: str | None, owned: bool
 ) -> None:
     nics = (nic(MAC1, tap="vnet0"), nic("52:54:00:00:00:07", tap="veth0"))
-    owners = after(hooked(VM1, "VM1", "started", *nics)).owners()
+    started = numbered([hooked(VM1, "VM1", "started", *nics)])
+    owners = advance(started, HostState(boot_id=BOOT)).owners()
     port = Port(ifindex=IfIndex(5), name=name, bridge="br0", mac=mac)
 
     owner = owners.of(port)
