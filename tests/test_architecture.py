@@ -32,7 +32,7 @@ THIRD_PARTY = {
     "vlanlog.kernel": {"pyroute2"},
     "vlanlog.render": {"rich"},
     # The engine that it makes for the store, by its type.
-    "vlanlog.cli.host": {"sqlalchemy", "typer"},
+    "vlanlog.host.opening": {"sqlalchemy", "typer"},
     "vlanlog.cli": {"typer"},
     "vlanlog": set[str](),
 }

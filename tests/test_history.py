@@ -12,7 +12,7 @@ from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
-from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid
 from vlanlog.history import lines
 
 OF_VM1 = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
@@ -59,7 +59,7 @@ def test_change_is_one_line_with_the_reason_of_its_intent(site: Site) -> None:
 
     assert story(site, since=known.seq, before=known) == [
         (
-            "vlan.removed",
+            "vlan.added",
             port(pvid=1),
             port("200,300", pvid=100),
             "vlan_filtering.conf [VM1/*]",
@@ -102,9 +102,44 @@ def test_ours_and_foreign_in_one_replay_are_two_lines(site: Site) -> None:
     site.replayed()
 
     assert [(kind, why) for kind, _, _, why in story(site, since=known.seq, before=known)] == [
-        ("vlan.added", ""),
         ("vlan.added", "vlan_filtering.conf [VM1/*]"),
+        ("vlan.added", ""),
         ("program.finished", ""),
+    ]
+
+
+def test_vid_that_comes_and_goes_is_told_twice(site: Site) -> None:
+    site.look()
+    known = site.state
+    [on_tap] = (item.event.subject for item in site.log.select(replace(OF_VM1, vid=Vid(1))))
+    site.told(
+        (on_tap, e.VlanAdded(first=5, last=9)),
+        (on_tap, e.VlanRemoved(first=7, last=7)),
+    )
+
+    assert story(site, since=known.seq, before=known) == [
+        ("vlan.added", port(pvid=1), port("5-9", pvid=1), ""),
+        ("vlan.removed", port("5-9", pvid=1), port("5,6,8,9", pvid=1), ""),
+    ]
+
+
+def test_ports_changed_in_turns_are_a_line_each(site: Site) -> None:
+    site.look()
+    known = site.state
+    one, other = (
+        item.event.subject for item in site.log.select(EventFilter(vid=Vid(1), newest_first=False))
+    )
+    site.told(
+        (one, e.VlanAdded(first=5, last=5)),
+        (other, e.VlanAdded(first=5, last=5)),
+        (one, e.VlanRemoved(first=1, last=1)),
+        (other, e.VlanRemoved(first=1, last=1)),
+    )
+
+    everyones = EventFilter(newest_first=False)
+    assert story(site, everyones, since=known.seq, before=known) == [
+        ("vlan.added", port(pvid=1), port("5"), ""),
+        ("vlan.added", port(pvid=1), port("5"), ""),
     ]
 
 

@@ -83,7 +83,7 @@ def test_foreign_change_is_recorded_under_the_guest_whose_tap_it_is(site: Site) 
 
 
 def test_look_returns_what_the_kernel_has(site: Site) -> None:
-    assert record.kernel(site.journal, site.kernel) == site.kernel.read()
+    assert site.eye.look() == site.kernel.read()
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,6 @@ def test_changes_carry_their_intent_and_their_actor(site: Site) -> None:
         if isinstance(item.event.fact, e.VlanAdded | e.VlanRemoved) and item.event.fact.cause
     ]
     assert changes == [
-        (e.VlanRemoved(first=1, last=1, cause=intent), OPERATOR, "VM1"),
         (
             e.VlanAdded(first=100, last=100, pvid=True, untagged=True, cause=intent),
             OPERATOR,
@@ -160,6 +159,7 @@ def test_changes_carry_their_intent_and_their_actor(site: Site) -> None:
         ),
         (e.VlanAdded(first=200, last=200, cause=intent), OPERATOR, "VM1"),
         (e.VlanAdded(first=300, last=300, cause=intent), OPERATOR, "VM1"),
+        (e.VlanRemoved(first=1, last=1, cause=intent), OPERATOR, "VM1"),
     ]
 
 

@@ -39,6 +39,10 @@ class StoreError(VlanlogError):
     """Says that the database cannot be reached, read or written."""
 
 
+class BusyError(StoreError):
+    """Says that another process has held the log's writer lock for too long."""
+
+
 class StoreNewerError(StoreError):
     """Says that the database was written by a newer vlanlog; nothing was touched."""
 

@@ -30,6 +30,7 @@ class Line:
     why: str = ""
 
 
+_VlanFact = e.VlanAdded | e.VlanRemoved
 _PortKey = tuple[str, int | None]
 _Face = tuple[str | None, str | None, str | None]
 
@@ -56,11 +57,11 @@ class _Teller:
             for index, port in before.table.ports.items()
         }
         self._because: dict[UUID, str] = {}
-        self._open: Line | None = None
+        self._open: list[Line] = []
 
     def take(self, item: e.Recorded) -> Iterator[Line]:
         fact = item.event.fact
-        if isinstance(fact, e.VlanAdded | e.VlanRemoved):
+        if isinstance(fact, _VlanFact):
             yield from self._change(item, fact)
             return
         yield from self.flush()
@@ -74,7 +75,7 @@ class _Teller:
             case e.PortAttached():
                 # What it carries from the first moment on is told in the same breath.
                 held = self._arrived(key, item.event.subject, fact.mac)
-                self._open = replace(_line(item), before=held, after=held)
+                self._open = [replace(_line(item), before=held, after=held)]
                 return
             case e.PortDetached():
                 self._carried.pop(key, None)
@@ -96,38 +97,52 @@ class _Teller:
         return self._carried.get(key, NO_VLANS)
 
     def flush(self) -> Iterator[Line]:
-        if self._open is not None:
-            yield self._open
-            self._open = None
+        yield from self._open
+        self._open = []
 
-    def _change(self, item: e.Recorded, fact: e.VlanAdded | e.VlanRemoved) -> Iterator[Line]:
+    def _change(self, item: e.Recorded, fact: _VlanFact) -> Iterator[Line]:
         key = (item.event.boot_id, item.event.subject.ifindex)
         before = self._carried.get(key, NO_VLANS)
         self._carried[key] = after = _applied(before, fact)
-        if self._open is not None and _belongs(self._open.event, item.event, fact.cause):
-            more = (*self._open.more, item.event)
-            self._open = replace(self._open, after=after, more=more)
+        same = [n for n, line in enumerate(self._open) if line.event.subject == item.event.subject]
+        if same and _belongs(self._open[same[-1]], item.event, fact):
+            line = self._open[same[-1]]
+            self._open[same[-1]] = replace(line, after=after, more=(*line.more, item.event))
             return
-        yield from self.flush()
+        if not self._open or self._open[0].event.correlation_id != item.event.correlation_id:
+            yield from self.flush()
         why = self._because.get(fact.cause, "") if fact.cause else ""
-        self._open = replace(_line(item), before=before, after=after, why=why)
+        self._open.append(replace(_line(item), before=before, after=after, why=why))
 
 
 def _line(item: e.Recorded) -> Line:
     return Line(seq=item.seq, event=item.event)
 
 
-def _applied(before: PortVlans, fact: e.VlanAdded | e.VlanRemoved) -> PortVlans:
+def _applied(before: PortVlans, fact: _VlanFact) -> PortVlans:
     if isinstance(fact, e.VlanRemoved):
         return before.removed(fact.first, fact.last)
     return before.added(fact.range)
 
 
-def _belongs(first: e.Event, other: e.Event, cause: UUID | None) -> bool:
-    known = first.fact.cause if isinstance(first.fact, e.VlanAdded | e.VlanRemoved) else None
+def _belongs(line: Line, other: e.Event, fact: _VlanFact) -> bool:
+    """Tells whether the fact is of the change that the line tells.
+
+    A vid that comes and goes is two changes, or the line would tell of none.
+    """
+    first = line.event
+    known = first.fact.cause if isinstance(first.fact, _VlanFact) else None
     return (
         first.correlation_id == other.correlation_id
-        and first.subject == other.subject
         and first.boot_id == other.boot_id
-        and known == cause
+        and known == fact.cause
+        and not any(
+            _overlap(event.fact, fact)
+            for event in (first, *line.more)
+            if isinstance(event.fact, _VlanFact)
+        )
     )
+
+
+def _overlap(one: _VlanFact, other: _VlanFact) -> bool:
+    return one.first <= other.last and other.first <= one.last

@@ -5,10 +5,11 @@ Must not hold code: adapters and fakes implement these, use cases are handed the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from vlanlog.core.authorship import NOBODY, Authorship
 from vlanlog.core.event import Event, Recorded
 from vlanlog.core.plan import PortChange
 from vlanlog.core.query import EventFilter, Head
@@ -47,6 +48,20 @@ class KernelWriter(Protocol):
 
     def set_default_pvid(self, bridge: IfIndex, default_pvid: int) -> str:
         """Sets the VLAN that joining ports get (0 for none); answers likewise."""
+
+
+class Eye(Protocol):
+    """Looks at the kernel for a writer, and sees to it that the log knows what it saw."""
+
+    def look(
+        self, whose: Authorship = NOBODY, *, only: Collection[IfIndex] | None = None
+    ) -> PortTable:
+        """Returns what the kernel carries; changes that the log did not know of are recorded.
+
+        Those that the plan explains are recorded as its own. ``only`` names the ports that have
+        to be read: of all others what was heard of them may do.
+        Raises: KernelError, StoreError.
+        """
 
 
 class EventSink(Protocol):

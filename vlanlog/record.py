@@ -1,15 +1,16 @@
-"""Recording: a boot, a config file, and what a re-read of the kernel found.
+"""Recording: a boot, a config file, a watch that is lost, and what a re-read of the kernel found.
 
 Must not change the kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from vlanlog.core import event as e
-from vlanlog.core.observe import differences
-from vlanlog.core.state import PortTable
+from vlanlog.core.authorship import NOBODY, Authorship
+from vlanlog.core.observe import Finding, differences
+from vlanlog.core.state import Coverage, IfIndex, PortTable
 from vlanlog.journal import Journal
 from vlanlog.ports import KernelReader
 
@@ -21,14 +22,42 @@ def boot(journal: Journal) -> None:
         journal.write([(e.NO_SUBJECT, e.HostBooted(previous_boot_id=known or None))])
 
 
-def kernel(journal: Journal, reader: KernelReader) -> PortTable:
-    """Reads the kernel and records what the log did not know, its author unknown.
+def lost_watch(journal: Journal, vouched_ns: int | None) -> None:
+    """Records that the daemon that watched is gone without a word, where the log takes it to watch.
 
-    Raises: KernelError, StoreError.
+    Only the holder of the writer lock knows that, and before it writes anything else.
+    Units: vouched_ns is the time of the last event before, ns since the epoch, UTC.
     """
-    table = reader.read()
-    journal.write(differences(journal.state, table), actor=e.UNKNOWN_ACTOR)
-    return table
+    if journal.state.coverage is Coverage.WATCHED:
+        reason = "the daemon ended without a word"
+        journal.write([(e.NO_SUBJECT, e.GapOpened(reason=reason, since_ns=vouched_ns))])
+
+
+class Rereading:
+    """Looks at the kernel where nobody watches it: by reading all of it."""
+
+    def __init__(self, journal: Journal, reader: KernelReader) -> None:
+        self._journal = journal
+        self._reader = reader
+
+    def look(
+        self, whose: Authorship = NOBODY, *, only: Collection[IfIndex] | None = None
+    ) -> PortTable:
+        """Reads the kernel and records what the log did not know; see ``ports.Eye``.
+
+        Raises: KernelError, StoreError.
+        """
+        del only
+        table = self._reader.read()
+        told(self._journal, differences(self._journal.state, table), whose)
+        return table
+
+
+def told(journal: Journal, findings: Iterable[Finding], whose: Authorship) -> list[e.Event]:
+    """Records the facts, those that the plan explains as its own, all others as nobody's known."""
+    return journal.write_by(
+        (finding, None if own else e.UNKNOWN_ACTOR) for finding, own in whose.told_apart(findings)
+    )
 
 
 def config(journal: Journal, files: Iterable[e.ConfigLoaded | e.ConfigRejected]) -> None:

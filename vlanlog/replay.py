@@ -5,21 +5,21 @@ Must not construct adapters, and must not print: it returns what it did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
 from vlanlog.core import event as e
-from vlanlog.core.authorship import Intents, told_apart
+from vlanlog.core.authorship import Authorship, Intents
 from vlanlog.core.desired import BridgeWish, Desired, Missing, PortWish, desired
-from vlanlog.core.observe import Finding, differences, subject_of
+from vlanlog.core.observe import Finding, subject_of
 from vlanlog.core.plan import PortChange, additions, deletions
 from vlanlog.core.program import BridgePlan, Plan, PortPlan, Scope
 from vlanlog.core.state import HostState, IfIndex, Port, PortTable
 from vlanlog.core.vlan import PortVlans, VlanRange
 from vlanlog.journal import Journal
-from vlanlog.ports import KernelReader, KernelWriter
+from vlanlog.ports import Eye, KernelWriter
 
 
 class To(StrEnum):
@@ -116,7 +116,7 @@ class Report:
 
 def run(
     journal: Journal,
-    reader: KernelReader,
+    eye: Eye,
     writer: KernelWriter,
     *,
     todo: Plan,
@@ -130,7 +130,7 @@ def run(
     """
     started = e.ReplayStarted(to=to.value, scope=str(scope), at_ns=at_ns)
     journal.write([(e.NO_SUBJECT, started)])
-    report = program(journal, reader, writer, todo)
+    report = program(journal, eye, writer, todo)
     finished = e.ReplayFinished(
         added=report.reached.added,
         removed=report.reached.removed,
@@ -143,7 +143,7 @@ def run(
     return report
 
 
-def program(journal: Journal, reader: KernelReader, writer: KernelWriter, todo: Plan) -> Report:
+def program(journal: Journal, eye: Eye, writer: KernelWriter, todo: Plan) -> Report:
     """Records the intents, programs make before break, re-reads, records what was found.
 
     Raises: KernelError, StoreError.
@@ -152,23 +152,33 @@ def program(journal: Journal, reader: KernelReader, writer: KernelWriter, todo: 
         return Report(plan=todo)
     sent = writer.messages_sent
     intents = _intend(journal, todo)
+    with journal.together():
+        results = _carried_out(eye, writer, todo, Authorship(todo, intents))
+        journal.write(_ends(todo, results, intents))
+    return Report(plan=todo, results=results, messages=writer.messages_sent - sent)
+
+
+def _carried_out(
+    eye: Eye, writer: KernelWriter, todo: Plan, whose: Authorship
+) -> tuple[PortResult, ...]:
     work = _Work(writer)
     for bridge in todo.bridges:
         if bridge.default_pvid is not None:
             error = writer.set_default_pvid(bridge.bridge.ifindex, bridge.default_pvid)
             work.note(bridge.bridge.ifindex, error)
     work.add(todo.ports)
-    work.delete(_in_place(reader.read(), todo.ports))
+    work.delete(_in_place(eye.look(whose, only=whose.ports), todo.ports))
     for bridge in todo.bridges:
         if bridge.filtering is not None:
             error = writer.set_vlan_filtering(bridge.bridge.ifindex, bridge.filtering)
             work.note(bridge.bridge.ifindex, error)
-    table = reader.read()
+    table = eye.look(whose, only=whose.ports)
     broken = [item for item in todo.ports if item.wish.port.ifindex in work.errors]
-    if broken and work.undo(broken, table):
-        table = reader.read()
-    results = _close(journal, todo, table, intents, work.errors)
-    return Report(plan=todo, results=results, messages=writer.messages_sent - sent)
+    if broken:
+        whose.undoing(broken)
+        if work.undo(broken, table):
+            table = eye.look(whose, only=whose.ports)
+    return _results(todo, table, work.errors)
 
 
 class _Work:
@@ -236,31 +246,29 @@ def _intend(journal: Journal, todo: Plan) -> Intents:
     )
 
 
-def _close(
-    journal: Journal,
-    todo: Plan,
-    table: PortTable,
-    intents: Intents,
-    errors: dict[IfIndex, str],
-) -> tuple[PortResult, ...]:
-    ours, foreign = told_apart(differences(journal.state, table), todo, intents)
-    journal.write(foreign, actor=e.UNKNOWN_ACTOR)
-    results, ends = [], []
+def _results(todo: Plan, table: PortTable, errors: dict[IfIndex, str]) -> tuple[PortResult, ...]:
+    results = []
     switched = {item.bridge.name: item.bridge.ifindex for item in todo.bridges}
     for item in todo.ports:
         port = item.wish.port
         # A default PVID that did not move explains why a port came out otherwise.
         error = errors.get(port.ifindex) or errors.get(switched.get(port.bridge, port.ifindex), "")
-        result = _port_result(item, table, error)
-        results.append(result)
-        ends.append((item.wish.subject, _finished(result, intents.ports[item.wish.port.ifindex])))
+        results.append(_port_result(item, table, error))
     for bridge in todo.bridges:
-        result = _bridge_result(bridge, table, errors.get(bridge.bridge.ifindex, ""))
-        results.append(result)
-        subject = e.Subject(bridge=bridge.bridge.name, ifindex=bridge.bridge.ifindex)
-        ends.append((subject, _finished(result, intents.bridges[bridge.bridge.ifindex])))
-    journal.write([*ours, *ends])
+        results.append(_bridge_result(bridge, table, errors.get(bridge.bridge.ifindex, "")))
     return tuple(results)
+
+
+def _ends(todo: Plan, results: Sequence[PortResult], intents: Intents) -> Iterator[Finding]:
+    subjects = [(item.wish.subject, intents.ports) for item in todo.ports]
+    subjects += [
+        (e.Subject(bridge=item.bridge.name, ifindex=item.bridge.ifindex), intents.bridges)
+        for item in todo.bridges
+    ]
+    indexes = [item.wish.port.ifindex for item in todo.ports]
+    indexes += [item.bridge.ifindex for item in todo.bridges]
+    for (subject, ids), index, result in zip(subjects, indexes, results, strict=True):
+        yield subject, _finished(result, ids[index])
 
 
 def _finished(result: PortResult, intent: UUID) -> e.ProgramFinished:

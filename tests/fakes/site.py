@@ -139,9 +139,14 @@ class Site:
         """Returns what the journal knows."""
         return self.journal.state
 
+    @property
+    def eye(self) -> record.Rereading:
+        """Returns what looks at the kernel for the record."""
+        return record.Rereading(self.journal, self.kernel)
+
     def look(self) -> None:
         """Records what the log did not know of the kernel."""
-        record.kernel(self.journal, self.kernel)
+        self.eye.look()
 
     def config(self, *entries: BridgeEntry | PortEntry) -> None:
         """Loads both files with these entries."""
@@ -184,7 +189,7 @@ class Site:
         todo = self.planned(to, scope=scope, at_ns=at_ns)
         return replay.run(
             self.journal,
-            self.kernel,
+            self.eye,
             self.kernel,
             todo=todo,
             to=to,

@@ -13,7 +13,7 @@ from tests.fakes.site import Site
 from tests.properties.strategies import port_vlans
 from vlanlog import replay
 from vlanlog.core import event as e
-from vlanlog.core.authorship import Intents, told_apart
+from vlanlog.core.authorship import Authorship, Intents
 from vlanlog.core.desired import BridgeWish, Desired, PortWish
 from vlanlog.core.fold import advance
 from vlanlog.core.observe import differences
@@ -62,7 +62,7 @@ def test_plan_reaches_its_target_and_touches_nothing_else(
     table = site.kernel.read()
 
     todo = plan(wanted(table, wishes, default_pvid), table, Scope())
-    report = replay.program(site.journal, site.kernel, site.kernel, todo)
+    report = replay.program(site.journal, site.eye, site.kernel, todo)
 
     assert (site.kernel.carried(), report.undone) == ({**before, **wishes}, ())
     assert site.state.table == site.kernel.read()
@@ -74,7 +74,7 @@ def test_port_never_lacks_what_it_keeps(site: Site, wishes: dict[str, PortVlans]
     table = site.kernel.read()
 
     todo = plan(wanted(table, wishes, None), table, Scope())
-    replay.program(site.journal, site.kernel, site.kernel, todo)
+    replay.program(site.journal, site.eye, site.kernel, todo)
 
     for _, carried in site.kernel.steps:
         for port in table.ports.values():
@@ -98,7 +98,7 @@ def test_port_that_refuses_a_vid_harms_no_other(
     table = site.kernel.read()
 
     todo = plan(wanted(table, wishes, None), table, Scope())
-    report = replay.program(site.journal, site.kernel, site.kernel, todo)
+    report = replay.program(site.journal, site.eye, site.kernel, todo)
 
     after = site.kernel.carried()
     others = {other: vlans for other, vlans in {**before, **wishes}.items() if other != name}
@@ -123,8 +123,8 @@ def test_changes_told_apart_by_author_lead_to_the_same_table(
     intents = Intents(bridges={}, ports={index: UUID(int=7)})
     now = replace(table, ports={**table.ports, index: replace(port, vlans=found)})
 
-    ours, others = told_apart(differences(state, now), todo, intents)
+    told = Authorship(todo, intents).told_apart(differences(state, now))
 
-    assert advance(numbered([*others, *ours]), state).table == now
+    assert advance(numbered([finding for finding, _ in told]), state).table == now
     if found == goal:
-        assert others == []
+        assert all(own for _, own in told)

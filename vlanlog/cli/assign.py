@@ -9,7 +9,6 @@ import typer
 
 from vlanlog import replay
 from vlanlog.cli import show
-from vlanlog.cli.host import Host, Mode, opened
 from vlanlog.cli.options import DatabaseOption, HooksOption, ReasonOption
 from vlanlog.cli.target import Target, wish_target
 from vlanlog.config import load_settings
@@ -19,6 +18,8 @@ from vlanlog.core.program import Scope, plan
 from vlanlog.core.state import PortTable
 from vlanlog.core.vlan import PortVlans, VidError, parse_vids
 from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.host.host import Host
+from vlanlog.host.opening import Mode, opened
 from vlanlog.kernel.rights import require_net_admin
 from vlanlog.render import table
 from vlanlog.render.words import plain
@@ -97,7 +98,7 @@ def _carry_out(host: Host, kernel: PortTable, found: Target, *, later: bool) -> 
         return
     wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
     todo = plan(wanted, kernel, Scope(port=found.port.name))
-    report = replay.program(host.journal, host.reader, host.writer, todo)
+    report = replay.program(host.journal, host.kernel.eye, host.kernel.writer, todo)
     print(table.finished(report.undone, done=len(report.reached.ports), messages=report.messages))
     if any(result.error for result in report.results):
         raise typer.Exit(EXIT_DIFFERS)

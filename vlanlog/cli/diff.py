@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
 from vlanlog.config import load_settings
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 from vlanlog.render.words import change
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.host import Host, Mode, opened
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
 from vlanlog.cli.subjects import subjects_named
 from vlanlog.config import load_settings
@@ -20,6 +19,8 @@ from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
 from vlanlog.history import Line, lines
+from vlanlog.host.host import Host
+from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 
 COVERAGE = frozenset(

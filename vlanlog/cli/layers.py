@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vlanlog import replay
-from vlanlog.cli.host import Host
 from vlanlog.core.desired import BridgeWish
 from vlanlog.core.state import Bridge, HostState, PortTable
 from vlanlog.errors import UsageError
+from vlanlog.host.host import Host
 from vlanlog.replay import To
 
 
@@ -44,7 +44,7 @@ def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
     then = host.state_at(at_ns)
     match layer:
         case Layer.KERNEL:
-            return Found(table=host.reader.read(), state=host.state)
+            return Found(table=host.kernel.reader.read(), state=host.state)
         case Layer.OBSERVED:
             return Found(table=then.table, state=then)
         case Layer.DESIRED:
@@ -55,7 +55,7 @@ def _desired(host: Host, then: HostState, *, now: bool) -> Found:
     if now:
         # A look would fold the kernel into what is observed, which may be the other layer asked.
         host.load_config()
-        kernel, then = host.reader.read(), host.state
+        kernel, then = host.kernel.reader.read(), host.state
     else:
         kernel = then.table
     wanted = replay.target(To.DESIRED, then, then, kernel)

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from vlanlog.cli.host import Host
 from vlanlog.cli.times import parse_time
 from vlanlog.core.program import Scope
 from vlanlog.core.state import Guest, HostState
 from vlanlog.errors import UsageError
+from vlanlog.host.host import Host
 
 
 class Output(StrEnum):

@@ -10,7 +10,6 @@ import typer
 
 from vlanlog import replay
 from vlanlog.cli import show
-from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.options import (
     AtOption,
     DatabaseOption,
@@ -23,6 +22,7 @@ from vlanlog.cli.options import (
 from vlanlog.config import load_settings
 from vlanlog.core.program import Plan, plan
 from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.host.opening import Mode, opened
 from vlanlog.kernel.rights import require_net_admin
 from vlanlog.render import json, table
 from vlanlog.replay import Report, To
@@ -73,7 +73,13 @@ def command(
         if todo:
             require_net_admin()
         report = replay.run(
-            host.journal, host.reader, host.writer, todo=todo, to=to, scope=scope, at_ns=at_ns
+            host.journal,
+            host.kernel.eye,
+            host.kernel.writer,
+            todo=todo,
+            to=to,
+            scope=scope,
+            at_ns=at_ns,
         )
         _show_report(report, output)
         _hint_at_missing(todo)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
-from vlanlog import replay
-from vlanlog.cli.guest import GuestCall, program_guest
-from vlanlog.cli.host import opened_for_hook
-from vlanlog.cli.show import explain, note, say
+from vlanlog.cli.show import explain, say
 from vlanlog.core.event import ActorSource
-from vlanlog.core.program import Scope, plan
-from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
-from vlanlog.render import table
-from vlanlog.replay import To
+from vlanlog.errors import VlanlogError
+from vlanlog.host.bridges import program_bridges
+from vlanlog.host.guest import GuestCall, program_guest
+from vlanlog.host.host import Host
+from vlanlog.host.opening import opened_for_hook
 
 _STDIN_BYTES_MAX = 16 << 20
 
@@ -39,7 +40,7 @@ def vlan_filtering(argv: list[str]) -> int:
         given = _guest_arguments().parse_args(argv)
         call = GuestCall(name=given.guest, conf=given.conf)
     try:
-        return program_guest(call)
+        return program_guest(_opener(called=bool(operation)), call, say)
     except VlanlogError as error:
         explain(error)
         return error.exit_code
@@ -48,38 +49,23 @@ def vlan_filtering(argv: list[str]) -> int:
 def bridge_init(argv: list[str]) -> int:
     """Sets up bridges, trunks and the bridges' own ports; at ``reload`` also every guest's port."""
     phase = os.environ.get("VLANLOG_HOOK_OPERATION", "")
-    if not phase:
+    called = bool(phase)
+    if not called:
         given = _bridge_arguments().parse_args(argv)
         phase, conf = given.phase, given.conf
     else:
         conf = _existing(argv[1:])
     try:
-        return _bridges(conf, everything=phase == "reload")
+        opener = _opener(called=called)
+        return program_bridges(opener, conf, say, everything=phase == "reload")
     except VlanlogError as error:
         explain(error)
         return error.exit_code
 
 
-def _bridges(conf: Path | None, *, everything: bool) -> int:
-    source = ActorSource.HOOK if os.environ.get("VLANLOG_HOOK_OPERATION") else ActorSource.OPERATOR
-    with opened_for_hook(os.environ, source=source) as host:
-        files = host.load_config(bridges=conf)
-        kernel = host.look()
-        wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
-        todo = plan(wanted, kernel, Scope())
-        if not everything:
-            todo = todo.without_guests()
-        report = replay.run(
-            host.journal, host.reader, host.writer, todo=todo, to=To.DESIRED, scope=Scope()
-        )
-        for line in (*files.errors, *host.notes):
-            note(line)
-        say(table.plan(todo, width=None))
-        done = table.finished(
-            report.undone, done=len(report.reached.ports), messages=report.messages
-        )
-        say(done)
-        return EXIT_DIFFERS if report.undone or files.errors else EXIT_DONE
+def _opener(*, called: bool) -> Callable[[], AbstractContextManager[Host]]:
+    source = ActorSource.HOOK if called else ActorSource.OPERATOR
+    return partial(opened_for_hook, os.environ, source=source)
 
 
 def _existing(given: list[str]) -> Path | None:

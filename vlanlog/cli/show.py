@@ -10,7 +10,7 @@ import shutil
 import sys
 
 from vlanlog.errors import VlanlogError
-from vlanlog.render.words import plain
+from vlanlog.render.words import plain, remark
 
 
 def explain(error: VlanlogError) -> None:
@@ -29,7 +29,7 @@ def hint(text: str) -> None:
 
 def note(text: str) -> None:
     """Prints a remark on stderr."""
-    say(f"vlanlog: {plain(text)}")
+    say(remark(text))
 
 
 def say(text: str) -> None:

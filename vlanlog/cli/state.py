@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.layers import Layer, layer_table
 from vlanlog.cli.options import (
     AtOption,
@@ -19,6 +18,7 @@ from vlanlog.cli.options import (
     moment,
 )
 from vlanlog.config import load_settings
+from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 
 

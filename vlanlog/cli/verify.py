@@ -6,10 +6,10 @@ import os
 
 import typer
 
-from vlanlog.cli.host import Mode, opened
 from vlanlog.cli.options import DatabaseOption, HooksOption
 from vlanlog.config import load_settings
 from vlanlog.errors import EXIT_DIFFERS
+from vlanlog.host.opening import Mode, opened
 from vlanlog.store import open_log
 
 

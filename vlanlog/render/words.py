@@ -17,6 +17,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def remark(text: str) -> str:
+    """Returns a line that says who says it, for stderr and for the logs of scripts."""
+    return f"vlanlog: {plain(text)}"
+
+
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode() if char != "\x7f" else "\\x7f"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from vlanlog.errors import StoreError
+from vlanlog.errors import BusyError, StoreError
 from vlanlog.store.append import lock_key
 from vlanlog.store.failure import translated
 
@@ -40,7 +40,7 @@ def _wait(try_lock: Callable[[], bool], holder: Callable[[], str], timeout_s: fl
     deadline = time.monotonic() + timeout_s
     while not try_lock():
         if time.monotonic() >= deadline:
-            raise StoreError(
+            raise BusyError(
                 f"the event log is in use by {holder()}, for more than {timeout_s:g} s",
                 hint="let it end, or look at what it waits for; then try again",
             )

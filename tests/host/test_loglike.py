@@ -11,11 +11,11 @@ import pytest
 from tests.core.making import BOOT, MAC1, VM1, event, hooked, nic
 from tests.fakes.log import MemoryEventLog
 from tests.fakes.site import SteppingClock
-from vlanlog.cli.loglike import BootMarkingLog, OutsideLog, SafeLog
 from vlanlog.core import event as e
 from vlanlog.core.query import EVERYTHING
 from vlanlog.core.state import HostState, Seq
 from vlanlog.errors import StoreError
+from vlanlog.host.loglike import BootMarkingLog, OutsideLog, SafeLog
 
 
 def told(number: int, boot: str = BOOT) -> e.Event:

@@ -5,13 +5,17 @@ No bridge is needed, for a NIC that something names and that is in none is a fai
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from vlanlog.cli.guest import GuestCall, program_guest
+from vlanlog.cli.show import say
 from vlanlog.core import event as e
+from vlanlog.host.guest import GuestCall, program_guest
+from vlanlog.host.opening import opened_for_hook
 from vlanlog.store import open_log
 
 VM1 = "11111111-1111-1111-1111-111111111111"
@@ -40,7 +44,9 @@ def hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def verdict(hooks: Path, ports: str | None, *, operation: str = "start", xml: bytes = XML) -> int:
     if ports is not None:
         (hooks / "conf" / "vlan_filtering.conf").write_text(ports)
-    return program_guest(GuestCall(name="VM1", operation=operation, xml=xml))
+    call = GuestCall(name="VM1", operation=operation, xml=xml)
+    opener = partial(opened_for_hook, os.environ, source=e.ActorSource.HOOK)
+    return program_guest(opener, call, say)
 
 
 def refusals(hooks: Path) -> list[e.GuestRefused]:

@@ -5,25 +5,26 @@ Must not end in an exception while libvirt waits: what fails becomes a reason in
 
 from __future__ import annotations
 
-import os
 import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlanlog import replay
-from vlanlog.cli.files import ConfigFiles
-from vlanlog.cli.host import Host, opened_for_hook
-from vlanlog.cli.show import note, say
 from vlanlog.core import event as e
 from vlanlog.core.desired import Desired, EntryIndex
 from vlanlog.core.domain import DomainError, parse_domain
 from vlanlog.core.entry import OnFailure
 from vlanlog.core.fold import with_guest
 from vlanlog.core.program import Scope, plan
-from vlanlog.core.state import ConfigRole, Guest, HostState
+from vlanlog.core.state import ConfigRole, Guest, HostState, IfIndex
 from vlanlog.core.verdict import obstacles, on_failure
 from vlanlog.errors import EXIT_DIFFERS, EXIT_DONE, VlanlogError
+from vlanlog.host.files import ConfigFiles
+from vlanlog.host.host import Host
 from vlanlog.render import table
+from vlanlog.render.words import remark
 from vlanlog.replay import To
 
 REFUSING_OPERATIONS = frozenset({"prepare", "start", "migrate", "restore"})
@@ -65,16 +66,21 @@ class _Trial:
         )
 
 
-def program_guest(call: GuestCall) -> int:
+Say = Callable[[str], None]
+"""Takes the words for the script's log, a text of some lines at a time."""
+
+
+def program_guest(
+    open_host: Callable[[], AbstractContextManager[Host]], call: GuestCall, say: Say
+) -> int:
     """Programs the guest's ports, records the outcome, returns the script's exit status.
 
     Raises: VlanlogError only by hand.
     """
-    source = e.ActorSource.HOOK if call.operation else e.ActorSource.OPERATOR
     trial = _Trial(problems=[])
     try:
-        with opened_for_hook(os.environ, source=source) as host:
-            _program(host, call, trial)
+        with open_host() as host:
+            _program(host, call, trial, say)
     except VlanlogError as error:
         if not call.operation:
             raise
@@ -82,15 +88,15 @@ def program_guest(call: GuestCall) -> int:
     except Exception as error:  # a bug must not decide by itself whether a guest starts
         trial.problems.append(f"bug: {error!r}")
         say(traceback.format_exc())
-    return _verdict(call, trial)
+    return _verdict(call, trial, say)
 
 
-def _verdict(call: GuestCall, trial: _Trial) -> int:
+def _verdict(call: GuestCall, trial: _Trial, say: Say) -> int:
     if not trial.problems:
         return EXIT_DONE
     *others, last = trial.problems
     for problem in others:
-        note(problem)
+        say(remark(problem))
     # libvirt shows the last line in virsh's error: the reason stands in it.
     verdict = f"{call.name}: VLANs not set"
     starting = call.operation in REFUSING_OPERATIONS
@@ -98,13 +104,13 @@ def _verdict(call: GuestCall, trial: _Trial) -> int:
         verdict += " (nothing names the guest: it may start)"
     elif starting:
         verdict += f" (on-failure = {trial.policy.value})"
-    note(f"{verdict}: {last}")
+    say(remark(f"{verdict}: {last}"))
     if starting:
         return EXIT_DIFFERS if trial.refuses(call.operation) else EXIT_DONE
     return EXIT_DIFFERS
 
 
-def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
+def _program(host: Host, call: GuestCall, trial: _Trial, say: Say) -> None:
     files = host.load_config(ports=call.conf, anew=True)
     guest = _guest(host, call, trial)
     trial.policy = _policy(files, host.state, guest)
@@ -112,7 +118,7 @@ def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
     # Whose NICs or section cannot be read may well be named.
     trial.named = bool(trial.problems) or _is_named(host.state, guest)
     try:
-        _set_vlans(host, call, guest, trial)
+        _set_vlans(host, call, guest, trial, say)
     except VlanlogError as error:
         trial.problems.append(error.message)
     if trial.problems:
@@ -124,22 +130,27 @@ def _program(host: Host, call: GuestCall, trial: _Trial) -> None:
         subject = e.Subject(guest_uuid=guest.uuid or None, guest_name=guest.name)
         host.journal.write([(subject, fact)])
     for line in host.notes:
-        note(line)
+        say(remark(line))
 
 
-def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial) -> None:
-    kernel = host.look()
+def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial, say: Say) -> None:
+    kernel = host.look(only=_own_ports(host.state, guest))
     if guest.nics:
         trial.problems += obstacles(host.state, kernel, guest)
     wanted = replay.target(To.DESIRED, host.state, host.state, kernel)
     todo = plan(_of_guest(wanted, host.state, guest), kernel, Scope())
-    report = replay.program(host.journal, host.reader, host.writer, todo)
+    report = replay.program(host.journal, host.kernel.eye, host.kernel.writer, todo)
     trial.problems += report.undone
     say(table.plan(todo, width=None))
     if todo:
         say(table.finished(report.undone, done=len(report.reached.ports), messages=report.messages))
     elif not call.operation and not todo.unchanged:
-        note(f"no section and no assignment names a port of guest {guest.name}")
+        say(remark(f"no section and no assignment names a port of guest {guest.name}"))
+
+
+def _own_ports(state: HostState, guest: Guest) -> list[IfIndex]:
+    taps = {nic.tap for nic in guest.nics}
+    return [index for index, port in state.table.ports.items() if port.name in taps]
 
 
 def _guest(host: Host, call: GuestCall, trial: _Trial) -> Guest:

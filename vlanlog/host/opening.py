@@ -1,6 +1,6 @@
 """Opens this host for one command: settings, log, spool, kernel, and who is acting.
 
-Here adapters are constructed and handed to the use cases; must not decide what is programmed.
+Must not decide what is programmed; it constructs the adapters that use cases are handed.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum, auto
-from functools import cached_property
 from pathlib import Path
 from typing import assert_never
 from uuid import UUID
@@ -18,18 +17,16 @@ from uuid import UUID
 from sqlalchemy import Engine, make_url
 
 from vlanlog import record
-from vlanlog.cli.files import ConfigFiles, read_config
-from vlanlog.cli.loglike import BootMarkingLog, NewLog, OutsideLog, SafeLog, nowhere
 from vlanlog.config import Settings, load_settings
 from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.core.event import ActorSource, Event
 from vlanlog.core.fold import advance
-from vlanlog.core.state import HostState, PortTable, Seq
-from vlanlog.errors import ConfigError, StoreError, UsageError
+from vlanlog.core.state import HostState, Seq
+from vlanlog.errors import BusyError, ConfigError, StoreError
+from vlanlog.host.host import Host, UnwatchedKernel
+from vlanlog.host.loglike import BootMarkingLog, NewLog, OutsideLog, SafeLog, nowhere
 from vlanlog.identity import SystemClock, boot_id, this_process
 from vlanlog.journal import Envelope, Journal
-from vlanlog.kernel.read import NetlinkReader
-from vlanlog.kernel.write import NetlinkWriter
 from vlanlog.ports import EventLog
 from vlanlog.spool import Spool, UnreadableError
 from vlanlog.store.engine import open_engine
@@ -54,68 +51,6 @@ class Mode(Enum):
     REHEARSE = auto()
     GLANCE = auto()
     HOOK = auto()
-
-
-@dataclass(kw_only=True)
-class Host:
-    """Is an opened host; ``notes`` collects what the user should hear of the record itself."""
-
-    settings: Settings
-    log: EventLog
-    journal: Journal
-    stack: ExitStack
-    notes: list[str] = field(default_factory=list)
-
-    @cached_property
-    def reader(self) -> NetlinkReader:
-        """Returns the kernel's reader, opened when it is first asked for.
-
-        Raises: KernelError.
-        """
-        return self.stack.enter_context(NetlinkReader())
-
-    @cached_property
-    def writer(self) -> NetlinkWriter:
-        """Returns the kernel's writer, opened likewise.
-
-        Raises: KernelError.
-        """
-        return self.stack.enter_context(NetlinkWriter())
-
-    @property
-    def state(self) -> HostState:
-        """Returns what the log says now."""
-        return self.journal.state
-
-    def state_at(self, at_ns: int | None) -> HostState:
-        """Returns what the log says of a time, None for now.
-
-        Units: ns since the epoch, UTC.
-        Raises: UsageError where the log begins later; StoreError.
-        """
-        if at_ns is None:
-            return self.state
-        seq = self.log.seq_at(at_ns)
-        if not seq:
-            raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
-        return self.log.state(at_seq=seq)
-
-    def look(self) -> PortTable:
-        """Reads the kernel and records what the log did not know of."""
-        return record.kernel(self.journal, self.reader)
-
-    def load_config(
-        self, *, bridges: Path | None = None, ports: Path | None = None, anew: bool = False
-    ) -> ConfigFiles:
-        """Reads the config files (those of conf/ by default) and records what is new in them."""
-        files = read_config(
-            bridges or self.settings.conf / "bridge_init.conf",
-            ports or self.settings.conf / "vlan_filtering.conf",
-            self.state.config,
-            anew=anew,
-        )
-        record.config(self.journal, files.facts)
-        return files
 
 
 @contextmanager
@@ -154,20 +89,21 @@ def _default_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _host(opening: _Opening, log: EventLog, *, boots: bool, source: ActorSource) -> Host:
-    envelope = _envelope(opening.settings, source)
-    journal = Journal(log=log, clock=SystemClock(), envelope=envelope)
+    whose = envelope(opening.settings, source)
+    journal = Journal(log=log, clock=SystemClock(), envelope=whose)
     if boots:
         record.boot(journal)
     return Host(
         settings=opening.settings,
         log=log,
         journal=journal,
-        stack=opening.stack,
+        kernel=UnwatchedKernel(journal, opening.stack),
         notes=opening.notes,
     )
 
 
-def _envelope(settings: Settings, source: ActorSource) -> Envelope:
+def envelope(settings: Settings, source: ActorSource) -> Envelope:
+    """Returns what the events of this process have in common."""
     given = os.environ.get("VLANLOG_CORRELATION_ID", "")
     actor = this_process(source)
     if source is ActorSource.HOOK and (caller := os.environ.get("VLANLOG_HOOK_PARENT")):
@@ -192,13 +128,13 @@ class _Opening:
     def log(self, mode: Mode) -> EventLog:
         match mode:
             case Mode.READ:
-                _, log = self._database()
-                self._take_in_if_possible(log)
+                engine, log = self._database()
+                self._take_in_if_possible(engine, log)
                 return log
             case Mode.WRITE:
                 engine, log = self._database()
                 self._lock(engine)
-                self._take_in(log)
+                self._take_over(log)
                 return log
             case Mode.REHEARSE:
                 return self._rehearsal()
@@ -221,7 +157,13 @@ class _Opening:
         lock = writer_lock(engine, host=self.settings.host, timeout_s=timeout_s)
         self.stack.enter_context(lock)
 
-    def _take_in(self, log: EventLog) -> None:
+    def _take_over(self, log: EventLog) -> None:
+        """Writes down that the watch is lost, if it is, and takes in what was spooled since."""
+        head = log.head()
+        journal = Journal(
+            log=log, clock=SystemClock(), envelope=envelope(self.settings, ActorSource.UNKNOWN)
+        )
+        record.lost_watch(journal, head.at_ns if head else None)
         try:
             taken = self._spool.take_in(BootMarkingLog(log, SystemClock()))
         except OSError as error:
@@ -232,9 +174,17 @@ class _Opening:
         for item in taken.set_aside:
             self.notes.append(f"a record could not be read ({item.reason}): see {item.path}")
 
-    def _take_in_if_possible(self, log: EventLog) -> None:
+    def _take_in_if_possible(self, engine: Engine, log: EventLog) -> None:
         try:
-            self._take_in(log)
+            if not self._spool.pending():
+                return
+            with writer_lock(engine, host=self.settings.host, timeout_s=0.0):
+                self._take_over(log)
+        except OSError as error:
+            self.notes.append(f"the spool {self._spool.folder} cannot be read: {error.strerror}")
+        except BusyError:
+            # The daemon or another writer takes it in.
+            return
         except StoreError as error:
             self.notes.append(error.message)
 
@@ -277,7 +227,7 @@ class _Opening:
             engine, log = self._database()
             state = log.state()
             self._lock(engine)
-            self._take_in(log)
+            self._take_over(log)
         except StoreError as error:
             return self.outside(error.message, state)
         return SafeLog(log, self._spooled, lambda error: self.notes.append(error.message))

@@ -1,0 +1,1 @@
+"""The resident process: it watches the kernel, answers hooks and commands, and keeps the log."""

@@ -1,0 +1,1 @@
+"""This host, opened for a use case: what the command line and the daemon have in common."""
