@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from vlanlog.core.domain import Domain, DomainError, parse_domain
+from vlanlog.core.domain import (
+    Domain,
+    DomainError,
+    DomainStatus,
+    parse_domain,
+    parse_status,
+)
 from vlanlog.core.state import Nic
 
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
@@ -79,15 +87,64 @@ def test_inactive_domain_has_fixed_taps_alone() -> None:
     )
 
 
+STATUS = (
+    "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n"
+    "<domstatus state='paused' reason='user' pid='4711'>\n"
+    "  <monitor path='/var/lib/libvirt/qemu/monitor.sock' type='unix'/>\n"
+    f"{domain(LIVE)}</domstatus>\n"
+).encode()
+
+
 def test_status_xml_holds_the_domain_inside() -> None:
-    status = (
-        "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n"
-        "<domstatus state='running' reason='booted' pid='4711'>\n"
-        "  <monitor path='/var/lib/libvirt/qemu/monitor.sock' type='unix'/>\n"
-        f"{domain(LIVE)}</domstatus>\n"
+    assert [nic.tap for nic in parse_domain(STATUS).nics] == ["vnet0", "vnet1"]
+
+
+def test_status_says_what_the_domain_does() -> None:
+    assert parse_status(STATUS) == DomainStatus(
+        state="paused", domain=parse_domain(domain(LIVE).encode())
     )
 
-    assert [nic.tap for nic in parse_domain(status.encode()).nics] == ["vnet0", "vnet1"]
+
+def test_status_may_lack_its_state() -> None:
+    xml = f"<domstatus>{domain()}</domstatus>".encode()
+    assert parse_status(xml) == DomainStatus(state="", domain=Domain(uuid=UUID, name="VM1"))
+
+
+@pytest.mark.parametrize(
+    ("xml", "complaint"),
+    [
+        (b"", "the XML cannot be parsed: no element found: line 1, column 0"),
+        (domain().encode(), "expected <domstatus>, found <domain>"),
+        (b"<domstatus state='running'/>", "the status holds no <domain>"),
+        (b"<domstatus><domain/></domstatus>", "the domain has no uuid or no name"),
+    ],
+)
+def test_what_is_no_status_is_refused_with_the_reason(xml: bytes, complaint: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse_status(xml)
+    assert str(caught.value) == complaint
+
+
+# In a status file, and nowhere else: what became of type='network', within <actual>.
+ACTUAL = """
+    <interface type='network'>
+      <mac address='52:54:00:6d:90:02'/>
+      <source network='lan' portgroup='pg' portid='2f6e'/>
+      <actual type='bridge'>
+        <source bridge='br1'/>
+        <vlan trunk='yes'><tag id='42'/><tag id='47'/></vlan>
+      </actual>
+      <vlan><tag id='9'/></vlan>
+      <target dev='vnet1'/>
+      <alias name='net1'/>
+    </interface>
+"""
+
+
+def test_nic_of_a_network_has_its_actual_bridge_and_vlans() -> None:
+    nic = Nic(mac="52:54:00:6d:90:02", alias="net1", tap="vnet1", bridge="br1", network="lan")
+
+    assert nics(ACTUAL) == (replace(nic, native_vlan="trunk 42,47"),)
 
 
 @pytest.mark.parametrize(
