@@ -20,6 +20,9 @@ snapshot-interval = 2
 hook-deadline = 2
 script-deadline = 2
 lock-timeout = 2
+reconcile-interval = 2
+receive-buffer = 20000
+libvirt-status = /file/status
 host = file
 """
 ENVIRONMENT = {
@@ -31,6 +34,9 @@ ENVIRONMENT = {
     "VLANLOG_HOOK_DEADLINE_S": "3",
     "VLANLOG_SCRIPT_DEADLINE_S": "3",
     "VLANLOG_LOCK_TIMEOUT_S": "3",
+    "VLANLOG_RECONCILE_INTERVAL_S": "3",
+    "VLANLOG_RECEIVE_BUFFER_BYTES": "30000",
+    "VLANLOG_LIBVIRT_STATUS_DIR": "/env/status",
     "VLANLOG_HOST": "env",
 }
 
@@ -54,6 +60,9 @@ def test_settings_default_without_a_file(tmp_path: Path) -> None:
         script_deadline_s=45,
         lock_timeout_s=5,
         host=os.uname().nodename,
+        reconcile_s=60,
+        receive_buffer_bytes=67108864,
+        libvirt_status=Path("/run/libvirt/qemu"),
     )
 
 
@@ -69,6 +78,9 @@ def test_settings_of_the_file_override_the_defaults(hooks: Path) -> None:
         script_deadline_s=2,
         lock_timeout_s=2,
         host="file",
+        reconcile_s=2,
+        receive_buffer_bytes=20000,
+        libvirt_status=Path("/file/status"),
     )
 
 
@@ -84,6 +96,9 @@ def test_settings_of_the_environment_override_the_file(hooks: Path) -> None:
         script_deadline_s=3,
         lock_timeout_s=3,
         host="env",
+        reconcile_s=3,
+        receive_buffer_bytes=30000,
+        libvirt_status=Path("/env/status"),
     )
 
 
@@ -103,6 +118,9 @@ def test_settings_of_flags_override_the_environment(
         script_deadline=4.0,
         lock_timeout="4",
         host="flag",
+        reconcile_interval=4,
+        receive_buffer=40000,
+        libvirt_status="/flag/status",
     )
     assert settings == Settings(
         hooks=hooks,
@@ -115,6 +133,9 @@ def test_settings_of_flags_override_the_environment(
         script_deadline_s=4,
         lock_timeout_s=4,
         host="flag",
+        reconcile_s=4,
+        receive_buffer_bytes=40000,
+        libvirt_status=Path("/flag/status"),
     )
 
 

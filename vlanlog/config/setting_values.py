@@ -16,6 +16,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"(?P<dialect>[a-z0-9_]+)(\+[a-z0-9_]+)?://(?P<rest>.*)")
 _HOST_BYTES = 255
 _SOCKET_BYTES = 107
+_BUFFER_MIN, _BUFFER_MAX = 2304, 512 << 20
 
 
 def database_url(text: str) -> str:
@@ -80,6 +81,18 @@ def events(text: str) -> int:
     """
     if _COUNT.fullmatch(text) is None or int(text) == 0:
         raise BadValueError(f"{text!r}", "a number of events, 1 or more")
+    return int(text)
+
+
+def buffer_bytes(text: str) -> int:
+    """Returns the size of a socket's receive buffer, in bytes.
+
+    Raises: BadValueError.
+    Source: socket(7): the kernel doubles it, and what it counts is an int.
+    """
+    if _COUNT.fullmatch(text) is None or not _BUFFER_MIN <= int(text) <= _BUFFER_MAX:
+        expected = f"bytes, {_BUFFER_MIN} to {_BUFFER_MAX}"
+        raise BadValueError(f"{text!r}", expected)
     return int(text)
 
 

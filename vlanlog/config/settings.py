@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from vlanlog.config.fault import BadValueError, ConfigFault, ConfigMissingError
 from vlanlog.config.setting_values import (
     absolute_path,
+    buffer_bytes,
     database_url,
     events,
     host_name,
@@ -39,6 +40,9 @@ VARIABLES = {
     "script-deadline": "VLANLOG_SCRIPT_DEADLINE_S",
     "lock-timeout": "VLANLOG_LOCK_TIMEOUT_S",
     "host": "VLANLOG_HOST",
+    "reconcile-interval": "VLANLOG_RECONCILE_INTERVAL_S",
+    "receive-buffer": "VLANLOG_RECEIVE_BUFFER_BYTES",
+    "libvirt-status": "VLANLOG_LIBVIRT_STATUS_DIR",
 }
 
 
@@ -46,7 +50,7 @@ VARIABLES = {
 class Settings:
     """Is where vlanlog keeps things, and how long it waits.
 
-    Units: snapshot_interval in events; deadlines and timeout in seconds.
+    Units: snapshot_interval in events; deadlines, timeout and reconcile_s in seconds.
     Shape: database is a SQLAlchemy URL; it may hold a password and is not shown.
     """
 
@@ -60,6 +64,9 @@ class Settings:
     script_deadline_s: float
     lock_timeout_s: float
     host: str
+    reconcile_s: float
+    receive_buffer_bytes: int
+    libvirt_status: Path
 
     @property
     def conf(self) -> Path:
@@ -92,6 +99,9 @@ def load_settings(
         script_deadline_s=layers.value("script-deadline", seconds, 45.0),
         lock_timeout_s=layers.value("lock-timeout", seconds, 5.0),
         host=layers.value("host", host_name, os.uname().nodename),
+        reconcile_s=layers.value("reconcile-interval", seconds, 60.0),
+        receive_buffer_bytes=layers.value("receive-buffer", buffer_bytes, 64 << 20),
+        libvirt_status=layers.value("libvirt-status", absolute_path, Path("/run/libvirt/qemu")),
     )
     if faults := (*layers.file.errors(), *layers.faults):
         raise ConfigError("\n".join(map(str, faults)), hint="nothing was done; mend these first")
