@@ -80,6 +80,14 @@ class Journal:
         self.state = advance(numbered, self.state)
         self._held += events
 
+    def catch_up(self) -> None:
+        """Folds what others have appended to the log since. Raises: StoreError."""
+        self.state = fold(self._log.read(after=self.state.seq), self.state)
+
+    def begin_anew(self) -> None:
+        """Takes the state that the log gives, whatever was known. Raises: StoreError."""
+        self.state = self._log.state()
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Commits what is written within in one transaction at the end; the state does not wait.

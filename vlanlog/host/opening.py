@@ -67,6 +67,18 @@ def opened(
 
 
 @contextmanager
+def opened_log(settings: Settings, *, resumed: bool) -> Iterator[tuple[SqlEventLog, list[str]]]:
+    """Yields the database's log under the writer lock, and remarks; the spool is taken in.
+
+    ``resumed`` says that the caller watched all the time and only the database was away.
+    Raises: StoreError.
+    """
+    with ExitStack() as stack:
+        opening = _Opening(settings, stack)
+        yield opening.log_for_writing(resumed=resumed), opening.notes
+
+
+@contextmanager
 def opened_for_hook(environ: Mapping[str, str], *, source: ActorSource) -> Iterator[Host]:
     """Yields the host in HOOK mode; where vlanlog.conf is broken, with the spool for a log.
 
@@ -132,10 +144,7 @@ class _Opening:
                 self._take_in_if_possible(engine, log)
                 return log
             case Mode.WRITE:
-                engine, log = self._database()
-                self._lock(engine)
-                self._take_over(log)
-                return log
+                return self.log_for_writing(resumed=False)
             case Mode.REHEARSE:
                 return self._rehearsal()
             case Mode.GLANCE:
@@ -157,6 +166,16 @@ class _Opening:
         lock = writer_lock(engine, host=self.settings.host, timeout_s=timeout_s)
         self.stack.enter_context(lock)
 
+    def log_for_writing(self, *, resumed: bool) -> SqlEventLog:
+        """Returns the log under the writer lock, with what was spooled taken in."""
+        engine, log = self._database()
+        self._lock(engine)
+        if resumed:
+            self._take_in(log)
+        else:
+            self._take_over(log)
+        return log
+
     def _take_over(self, log: EventLog) -> None:
         """Writes down that the watch is lost, if it is, and takes in what was spooled since."""
         head = log.head()
@@ -164,6 +183,9 @@ class _Opening:
             log=log, clock=SystemClock(), envelope=envelope(self.settings, ActorSource.UNKNOWN)
         )
         record.lost_watch(journal, head.at_ns if head else None)
+        self._take_in(log)
+
+    def _take_in(self, log: EventLog) -> None:
         try:
             taken = self._spool.take_in(BootMarkingLog(log, SystemClock()))
         except OSError as error:

@@ -1,0 +1,305 @@
+"""Hears what the kernel says, reads it where hearing is not enough, and records both.
+
+Must not change the kernel; what was not seen is said in the log as a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from vlanlog.core import event as e
+from vlanlog.core.authorship import NOBODY, Authorship
+from vlanlog.core.heard import Hearing
+from vlanlog.core.notice import LinkMessage, Notice
+from vlanlog.core.observe import Finding, differences, subject_of, vlan_facts
+from vlanlog.core.state import Coverage, IfIndex, PortTable
+from vlanlog.core.vlan import PortVlans
+from vlanlog.journal import Envelope, Journal
+from vlanlog.kernel.watch import LostError
+from vlanlog.ports import Clock, KernelReader
+
+BATCH_NOTICES = 2000
+"""How many notices make one transaction, so that others are served in between."""
+
+_READINGS = 25
+_SINGLE_READS = 32
+"""Up to so many ports are read one by one; for more, one dump of all is cheaper."""
+
+
+class NoticeSource(Protocol):
+    """Is the watch: see ``kernel.watch.Watch``."""
+
+    def read(self, limit: int = ...) -> list[Notice]:
+        """Returns what is queued. Raises: LostError."""
+
+    def drain(self) -> int:
+        """Throws away what is queued and returns how much that was."""
+
+
+class PortReader(KernelReader, Protocol):
+    """Reads all of the kernel, or one port."""
+
+    def read_vlans(self, ifindex: IfIndex) -> PortVlans:
+        """Returns the VLANs of one port. Raises: KernelError."""
+
+
+@dataclass(slots=True)
+class News:
+    """Is what happened since it was last asked for, as far as somebody may have to act on it.
+
+    Shape: arrived are ports that joined a bridge, foreign those whose VLANs someone else
+    changed; bridges by name likewise.
+    """
+
+    arrived: set[IfIndex] = field(default_factory=set)
+    foreign: set[IfIndex] = field(default_factory=set)
+    bridges_arrived: set[str] = field(default_factory=set)
+    bridges_foreign: set[str] = field(default_factory=set)
+
+    def take(self, told: Sequence[tuple[Finding, bool]], known: Collection[str]) -> None:
+        """Notes what facts, told apart by author, give cause to act on."""
+        for (subject, fact), own in told:
+            index = IfIndex(subject.ifindex or 0)
+            match fact:
+                case e.PortAttached():
+                    self.arrived.add(index)
+                case e.PortDetached():
+                    self.arrived.discard(index)
+                    self.foreign.discard(index)
+                case e.VlanAdded() | e.VlanRemoved() if not own and index not in self.arrived:
+                    self.foreign.add(index)
+                case e.BridgeChanged() if not own and not fact.gone:
+                    name = subject.bridge or ""
+                    (self.bridges_foreign if name in known else self.bridges_arrived).add(name)
+                case _:
+                    continue
+
+    def __bool__(self) -> bool:
+        return bool(self.arrived or self.foreign or self.bridges_arrived or self.bridges_foreign)
+
+
+class Observer:
+    """Is the daemon's eye: between its calls the journal's state is what the kernel was heard to
+    carry."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        watch: NoticeSource,
+        reader: PortReader,
+        clock: Clock,
+        *,
+        pause: Callable[[], None],
+    ) -> None:
+        self._journal = journal
+        self._watch = watch
+        self._reader = reader
+        self._clock = clock
+        self._pause = pause
+        self._own = journal.envelope
+        self._hearing = Hearing()
+        self._news = News()
+        self._settled_ns: int | None = None
+
+    def news(self) -> News:
+        """Returns what happened since the last call."""
+        news, self._news = self._news, News()
+        return news
+
+    def begin(self, started: e.Fact) -> None:
+        """Reads the kernel for the first time and closes the gap in which nobody watched.
+
+        Raises: KernelError, StoreError.
+        """
+        if self._journal.state.coverage is not Coverage.GAP:
+            self._write(e.GapOpened(reason="nobody watched before"))
+        self._write(started)
+        self._close_gap(NOBODY, "the watch begins")
+
+    def end(self, stopped: e.Fact) -> None:
+        """Records what is queued, and that nobody watches from here on. Raises: StoreError."""
+        self.hear()
+        reason = "the daemon stops"
+        self._journal.write((e.NO_SUBJECT, fact) for fact in (stopped, e.GapOpened(reason=reason)))
+
+    def hear(self, whose: Authorship = NOBODY, *, batches: int = 1_000_000) -> bool:
+        """Records what is queued, in at most so many transactions; tells whether it was all.
+
+        Raises: KernelError, StoreError.
+        """
+        for _ in range(batches):
+            try:
+                notices = self._watch.read(BATCH_NOTICES)
+                if notices:
+                    self._take(self._hearing.take(self._journal.state, notices), whose)
+                    continue
+                if not self._hearing.waits:
+                    return True
+                # The kernel holds its lock from a port's first word of leaving to its last.
+                self._pause()
+                notices = self._watch.read(BATCH_NOTICES)
+                if notices:
+                    self._take(self._hearing.take(self._journal.state, notices), whose)
+                else:
+                    self._take(self._hearing.release(self._journal.state), whose)
+            except LostError as lost:
+                self._lost(str(lost), whose)
+        return False
+
+    def look(
+        self, whose: Authorship = NOBODY, *, only: Collection[IfIndex] | None = None
+    ) -> PortTable:
+        """Returns what the kernel carries, and records what was not known; see ``ports.Eye``.
+
+        Ports that ``only`` does not name are as they were heard of.
+        """
+        self.hear(whose)
+        if only is None or len(only) > _SINGLE_READS:
+            self._settle(whose)
+        else:
+            for index in only:
+                self._reread(index, whose)
+        return self._journal.state.table
+
+    def reconcile(self) -> int:
+        """Reads everything and records what the kernel did not announce; returns how much.
+
+        Raises: KernelError, StoreError.
+        """
+        self.hear()
+        if self._journal.state.coverage is not Coverage.GAP:
+            return self._settle(NOBODY)
+        # A gap that could not be closed when it was opened, because the kernel could not be read.
+        return self._close_gap(NOBODY, "the kernel could be read again")
+
+    def lose(self, reason: str) -> None:
+        """Records that changes were missed for a reason of the daemon's own, and reads anew."""
+        self._lost(reason, NOBODY)
+
+    def _lost(self, reason: str, whose: Authorship) -> None:
+        self._write(e.GapOpened(reason=reason))
+        thrown_away = self._watch.drain()
+        self._hearing = Hearing()
+        self._close_gap(whose, f"{thrown_away} notices were thrown away")
+
+    def _close_gap(self, whose: Authorship, words: str) -> int:
+        found = self._settle(whose)
+        self._write(e.GapClosed(reason=f"{words}; a re-read found {found} changes"))
+        return found
+
+    def _settle(self, whose: Authorship) -> int:
+        """Reads the kernel until each port was read once while nothing was heard of it.
+
+        What was said during a reading may be older or newer than what was read.
+        """
+        found, checked = 0, set[IfIndex]()
+        for tries_left in reversed(range(_READINGS)):
+            table = self._reader.read()
+            try:
+                heard = self._heard_meanwhile()
+            except LostError as lost:
+                self._lost_again(str(lost))
+                continue
+            touched = {notice.ifindex for notice in heard}
+            if not tries_left:
+                # A host that never rests: better what was read than nothing.
+                found += self._found(table, whose)
+            elif not any(_moves(notice, table, self._journal.state.table) for notice in heard):
+                found += self._found(_but(table, touched, self._journal.state.table), whose)
+                checked |= table.ports.keys() - touched
+            self._take(self._hearing.take(self._journal.state, heard), whose)
+            if table.ports.keys() <= checked and not self._hearing.waits:
+                break
+        self._settled_ns = self._clock.now_ns()
+        return found
+
+    def _heard_meanwhile(self) -> list[Notice]:
+        heard: list[Notice] = []
+        while notices := self._watch.read(BATCH_NOTICES):
+            heard += notices
+        return heard
+
+    def _lost_again(self, reason: str) -> None:
+        if self._journal.state.coverage is Coverage.WATCHED:
+            self._write(e.GapOpened(reason=reason))
+        self._watch.drain()
+        self._hearing = Hearing()
+
+    def _found(self, table: PortTable, whose: Authorship) -> int:
+        """Records how the kernel differs from what was heard: a gap, if none is open."""
+        told = whose.told_apart(differences(self._journal.state, table))
+        if not told:
+            return 0
+        foreign = any(not own for _, own in told)
+        if foreign and self._journal.state.coverage is Coverage.WATCHED:
+            reason = "the kernel said nothing of these changes"
+            self._write(e.GapOpened(reason=reason, since_ns=self._settled_ns))
+            self._record(told)
+            self._write(e.GapClosed(reason=f"a re-read found {len(told)} changes"))
+        else:
+            self._record(told)
+        return len(told)
+
+    def _reread(self, index: IfIndex, whose: Authorship) -> None:
+        for _ in range(_READINGS):
+            vlans = self._reader.read_vlans(index)
+            try:
+                heard = self._heard_meanwhile()
+            except LostError as lost:
+                self._lost(str(lost), whose)
+                return
+            self._take(self._hearing.take(self._journal.state, heard), whose)
+            port = self._journal.state.table.ports.get(index)
+            if port is None:
+                return
+            if all(notice.ifindex != index for notice in heard):
+                facts = vlan_facts(port.vlans, vlans)
+                subject = subject_of(self._journal.state.owners(), port)
+                self._take([(subject, fact) for fact in facts], whose)
+                return
+
+    def _take(self, findings: Sequence[Finding], whose: Authorship) -> None:
+        if findings:
+            self._record(whose.told_apart(findings))
+
+    def _record(self, told: Sequence[tuple[Finding, bool]]) -> None:
+        self._news.take(told, self._journal.state.table.bridges.keys())
+        with self._by_itself(told):
+            self._journal.write_by(
+                (finding, None if own else e.UNKNOWN_ACTOR) for finding, own in told
+            )
+
+    @contextmanager
+    def _by_itself(self, told: Sequence[tuple[Finding, bool]]) -> Iterator[None]:
+        """Gives what nobody of ours did a correlation of its own, or two strangers' were one's."""
+        if any(own for _, own in told) or self._journal.envelope is not self._own:
+            yield
+            return
+        with self._journal.acting(self._anew()):
+            yield
+
+    def _write(self, fact: e.Fact) -> None:
+        with self._journal.acting(self._anew()):
+            self._journal.write([(e.NO_SUBJECT, fact)])
+
+    def _anew(self) -> Envelope:
+        return replace(self._own, correlation_id=self._clock.new_id())
+
+
+def _moves(notice: Notice, read: PortTable, known: PortTable) -> bool:
+    """Tells whether a link message is of a port or bridge of these tables."""
+    if not isinstance(notice, LinkMessage):
+        return False
+    bridges = {bridge.ifindex for bridge in (*read.bridges.values(), *known.bridges.values())}
+    ports = read.ports.keys() | known.ports.keys()
+    return notice.ifindex in ports or notice.master in bridges or notice.kind == "bridge"
+
+
+def _but(table: PortTable, touched: set[IfIndex], known: PortTable) -> PortTable:
+    """Returns the table that was read with these ports as they were known before."""
+    kept = {index: known.ports[index] for index in touched if index in known.ports}
+    ports = {index: port for index, port in table.ports.items() if index not in touched}
+    return replace(table, ports={**ports, **kept})
