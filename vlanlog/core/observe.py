@@ -5,7 +5,7 @@ Must not guess who did it. Law: folding the facts over the first table gives the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
 from vlanlog.core import event as e
@@ -14,6 +14,7 @@ from vlanlog.core.state import Guest, HostState, Nic, Owners, Port, PortTable, t
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 
 Finding = tuple[e.Subject, e.Fact]
+LastOwners = Mapping[str, tuple[Guest, Nic]]
 
 
 def differences(state: HostState, kernel: PortTable) -> list[Finding]:
@@ -75,18 +76,24 @@ def _departures(state: HostState, kernel: PortTable) -> Iterator[Finding]:
         for index, port in state.table.ports.items()
         if index not in kernel.ports or kernel.ports[index].bridge != port.bridge
     ]
-    owners = _last_owners(state, kernel) if gone else {}
+    new = {port.name for index, port in kernel.ports.items() if index not in state.table.ports}
+    owners = last_owners(state, new) if gone else {}
     for port in gone:
-        owner = owners.get(port.mac or "") or owners.get(port.name)
-        yield subject_of(Owners({port.name: owner} if owner else {}), port), e.PortDetached()
+        yield departure(owners, port)
 
 
-def _last_owners(state: HostState, kernel: PortTable) -> dict[str, tuple[Guest, Nic]]:
+def departure(owners: LastOwners, port: Port) -> Finding:
+    """Returns the fact that a port left, about the guest and NIC that owned it last."""
+    owner = owners.get(port.mac or "") or owners.get(port.name)
+    return subject_of(Owners({port.name: owner} if owner else {}), port), e.PortDetached()
+
+
+def last_owners(state: HostState, new: Collection[str] = ()) -> LastOwners:
     """Returns the guest and NIC behind each tap that is gone, by the tap's MAC and by its name.
 
-    Its guest may be stopped by now, and a tap of another guest may have the name.
+    Its guest may be stopped by now, and a tap of another guest may have the name: ``new`` has
+    the names of ports that are not known yet.
     """
-    new = {port.name for index, port in kernel.ports.items() if index not in state.table.ports}
     owners = {name: owner for name, owner in state.owners().by_tap.items() if name not in new}
     twice = set()
     for guest in state.guests.values():
