@@ -26,7 +26,7 @@ from vlanlog.kernel.frame import (
     messages,
 )
 
-_SOL_NETLINK = 270
+SOL_NETLINK = 270
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 
@@ -49,7 +49,10 @@ class NetlinkError(OSError):
 
 
 class LostError(Exception):
-    """Says that an answer cannot be used: cut, overrun, or the devices changed meanwhile."""
+    """Says that what the kernel sent cannot be used, and why; or that some of it is missing.
+
+    A message was cut or not understood, a queue overrun, or the devices changed during a dump.
+    """
 
 
 def gather(found: list[Message], received: list[Message], seq: int) -> bool:
@@ -106,8 +109,8 @@ class NetlinkSocket:
                 hint="a sandbox or a limit on open files may forbid it",
             ) from e
         # A refusal then says why, and does not carry the whole request back.
-        opened.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
-        opened.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        opened.setsockopt(SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+        opened.setsockopt(SOL_NETLINK, _NETLINK_CAP_ACK, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _TIMEOUT_S, 0))
         if self._queue_bytes:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._queue_bytes)

@@ -1,0 +1,266 @@
+"""Hears what the kernel says of links, ports and VLANs, in the order in which it happened.
+
+Must not send anything nor judge what it hears: core/heard.py knows what is new.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import os
+import re
+import socket
+import struct
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from vlanlog.core.notice import Notice
+from vlanlog.errors import KernelError
+from vlanlog.kernel.frame import Message, WireError, attributes, messages
+from vlanlog.kernel.links import link_message
+from vlanlog.kernel.netlink import SOL_NETLINK, LostError, NetlinkError, NetlinkSocket
+from vlanlog.kernel.wire import (
+    AF_BRIDGE,
+    LINK_HEADER,
+    RTM_DELLINK,
+    RTM_DELVLAN,
+    RTM_GETVLAN,
+    RTM_NEWLINK,
+    RTM_NEWVLAN,
+    RTNLGRP_BRVLAN,
+    RTNLGRP_LINK,
+    port_message,
+    vlan_message,
+    vlans_query,
+)
+
+__all__ = ["QUEUE_BYTES", "LostError", "Watch", "notice", "tells_vlans"]
+
+QUEUE_BYTES = 64 * 1024 * 1024
+"""Room for some 150,000 VLAN messages: the kernel doubles it, and reckons 0.9 KiB for each."""
+
+_READ_BYTES = 256 * 1024
+"""The longest message is a port's with 4094 scattered vids: 33 KiB, more where many are ranges."""
+
+_LIMIT = 1000
+_ERRORS_IN_A_ROW = 8
+
+_NETLINK_ADD_MEMBERSHIP = 1
+_SO_ATTACH_FILTER = 26
+_SO_RCVBUFFORCE = 33
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
+_MEMINFO_DROPS = 8
+
+_IFLA_WIRELESS = 11
+_FIRST_WITH_VLAN_NOTICES = (5, 6)
+
+_LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x28, 0x30, 0x15, 0x06
+_WHOLE = 0xFFFFFFFF
+
+
+def _without_port_states() -> bytes:
+    """Returns the filter's program: all but RTM_NEWLINK of AF_BRIDGE.
+
+    They repeat a port's whole list at every change, of which RTM_NEWVLAN and RTM_DELVLAN tell.
+    Source: linux/filter.h; halves are loaded in network order, the header is in the host's.
+    """
+    program = (
+        (_LOAD_HALF, 0, 0, 4),
+        (_JUMP_EQUAL, 0, 3, socket.htons(RTM_NEWLINK)),
+        (_LOAD_BYTE, 0, 0, 16),
+        (_JUMP_EQUAL, 0, 1, AF_BRIDGE),
+        (_RETURN, 0, 0, 0),
+        (_RETURN, 0, 0, _WHOLE),
+    )
+    return b"".join(struct.pack("=HBBI", *step) for step in program)
+
+
+def notice(received: Message) -> Notice | None:
+    """Returns what a message says, None where it is of no device's state.
+
+    Raises: WireError.
+    """
+    kind, body = received.kind, received.body
+    if kind in (RTM_NEWVLAN, RTM_DELVLAN):
+        return vlan_message(received)
+    if kind not in (RTM_NEWLINK, RTM_DELLINK):
+        return None
+    family = body[0] if body else socket.AF_UNSPEC
+    if family == AF_BRIDGE:
+        return port_message(received)
+    if family != socket.AF_UNSPEC or _is_wireless_event(body):
+        return None
+    return link_message(received)
+
+
+def _is_wireless_event(body: bytes) -> bool:
+    """Tells whether it is a radio's event, which has a name and no master though it is a port.
+
+    Source: ``rtnetlink_ifinfo_prep`` and ``wireless_send_event`` in wext-core.c.
+    """
+    start = min(LINK_HEADER.size, len(body))
+    return any(kind == _IFLA_WIRELESS for kind, _ in islice(attributes(body, start), 2))
+
+
+def tells_vlans() -> bool:
+    """Tells whether the kernel says each change of a VLAN (Linux 5.6).
+
+    Raises: KernelError, OSError.
+    """
+    with NetlinkSocket() as kernel:
+        try:
+            # The loopback device is no port: an answer in a few bytes, or in other words.
+            kernel.dump(RTM_GETVLAN, vlans_query(1))
+        except NetlinkError as e:
+            # Also the answer of new ones, as long as the bridge module is not loaded.
+            return e.errno != errno.EOPNOTSUPP or _release() >= _FIRST_WITH_VLAN_NOTICES
+    return True
+
+
+def _release() -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+
+
+class Watch:
+    """Hears the network namespace in which it was made.
+
+    One socket for both groups: two would not tell which of two messages was first.
+    """
+
+    def __init__(
+        self, *, buffer_bytes: int = QUEUE_BYTES, vlan_notices: bool | None = None
+    ) -> None:
+        """Listens from here on; ``vlan_notices`` None asks the kernel for what it can tell.
+
+        Units: buffer_bytes as SO_RCVBUF takes it: the kernel doubles it.
+        Raises: KernelError.
+        """
+        self._buffer = bytearray(_READ_BYTES)
+        self._lost: LostError | None = None
+        try:
+            self._socket = socket.socket(
+                socket.AF_NETLINK,
+                socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK,
+                socket.NETLINK_ROUTE,
+            )
+            try:
+                self._join(buffer_bytes, tells_vlans() if vlan_notices is None else vlan_notices)
+            except BaseException:
+                self._socket.close()
+                raise
+        except OSError as e:
+            raise KernelError(
+                f"cannot listen to the kernel: {e.strerror}",
+                hint="a sandbox or a limit on open files may forbid it",
+            ) from e
+
+    def _join(self, buffer_bytes: int, vlan_notices: bool) -> None:
+        # Joined before, the groups up to 32 would be left again by the bind with its mask of 0.
+        self._socket.bind((0, 0))
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer_bytes)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        groups = [RTNLGRP_LINK]
+        if vlan_notices:
+            program = array.array("B", _without_port_states())
+            address, size = program.buffer_info()
+            filter_ = struct.pack("@HP", size // 8, address)
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
+            groups.append(RTNLGRP_BRVLAN)
+        for group in groups:
+            self._socket.setsockopt(SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the socket; a second call does nothing."""
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """Returns the socket's file descriptor; it is readable when something is queued."""
+        return self._socket.fileno()
+
+    def read(self, limit: int = _LIMIT) -> list[Notice]:
+        """Returns what is queued, up to a limit; read until it returns nothing.
+
+        What came before a loss is returned first, and the loss is told by the next call.
+        Raises: LostError, after which ``drain`` is to be called, and everything read anew.
+        """
+        found: list[Notice] = []
+        lost, self._lost = self._lost, None
+        while lost is None and len(found) < limit:
+            try:
+                if not self._read_into(found):
+                    break
+            except LostError as e:
+                lost = e
+        if lost is not None:
+            if not found:
+                raise lost
+            self._lost = lost
+        return found
+
+    def _read_into(self, found: list[Notice]) -> bool:
+        """Adds the notices of the next datagram; tells whether there was one.
+
+        Raises: LostError.
+        """
+        try:
+            size, sender = self._socket.recvfrom_into(self._buffer, 0, socket.MSG_TRUNC)
+        except BlockingIOError:
+            return False
+        except OSError as e:
+            name = errno.errorcode.get(e.errno or 0, str(e.errno))
+            raise LostError(f"{name}: {e.strerror}") from e
+        if size > len(self._buffer):
+            raise LostError(f"a message of {size} bytes was cut")
+        # Only the kernel is port 0; a privileged process could pose as it otherwise.
+        if sender[0] == 0:
+            try:
+                for part in messages(bytes(memoryview(self._buffer)[:size])):
+                    heard = notice(part)
+                    if heard is not None:
+                        found.append(heard)
+            except WireError as e:
+                raise LostError(f"a message was not understood: {e}") from e
+        return True
+
+    def drain(self) -> int:
+        """Throws away what is queued and returns how many messages that was.
+
+        After an overrun the kernel drops everything until the queue is empty
+        (``netlink_broadcast_deliver``, NETLINK_S_CONGESTED), so a part is no use.
+        Raises: LostError, where the socket does nothing but fail.
+        """
+        self._lost = None
+        count = errors = 0
+        while True:
+            try:
+                self._socket.recv_into(self._buffer, 1)
+                count, errors = count + 1, 0
+            except BlockingIOError:
+                return count
+            except OSError as e:
+                errors += 1
+                if errors == _ERRORS_IN_A_ROW:
+                    raise LostError(f"cannot be drained: {e.strerror}") from e
+
+    def drops(self) -> int:
+        """Returns how many messages the kernel has dropped for want of room.
+
+        Source: ``sk_get_meminfo``; the Drops of /proc/net/netlink.
+        """
+        meminfo = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(meminfo)[_MEMINFO_DROPS])
