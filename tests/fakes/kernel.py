@@ -56,12 +56,7 @@ class FakeKernel:
         """Does nothing: there is no socket."""
 
     def add_bridge(
-        self,
-        name: str,
-        *,
-        vlan_filtering: bool = False,
-        default_pvid: int = 1,
-        mac: str | None = None,
+        self, name: str, *, vlan_filtering: bool = False, default_pvid: int = 1
     ) -> IfIndex:
         """Makes a bridge; its own port carries the default PVID."""
         index = self._next_index()
@@ -69,7 +64,7 @@ class FakeKernel:
             ifindex=index, name=name, vlan_filtering=vlan_filtering, default_pvid=default_pvid
         )
         own = PortVlans.of(pvid=default_pvid or None)
-        self._ports[index] = Port(ifindex=index, name=name, bridge=name, mac=mac, vlans=own)
+        self._ports[index] = Port(ifindex=index, name=name, bridge=name, vlans=own)
         return index
 
     def add_device(self, name: str) -> IfIndex:

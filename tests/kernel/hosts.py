@@ -63,7 +63,7 @@ class FakeHost:
         self, name: str, *, vlan_filtering: bool = False, default_pvid: int = 1
     ) -> IfIndex:
         return self._kernel.add_bridge(
-            name, vlan_filtering=vlan_filtering, default_pvid=default_pvid, mac=mac_of(name)
+            name, vlan_filtering=vlan_filtering, default_pvid=default_pvid
         )
 
     def add_port(self, name: str, bridge: str) -> IfIndex:

@@ -57,7 +57,8 @@ def table(found: Mapping[IfIndex, Bridge], messages: Iterable[PortMessage]) -> P
             ifindex=message.ifindex,
             name=bridge.name if own else message.name,
             bridge=bridge.name,
-            mac=message.mac,
+            # A bridge's MAC follows its ports' (br_stp_recalculate_bridge_id): no news of its own.
+            mac=None if own else message.mac,
             vlans=message.vlans,
         )
     whole = {bridge.name: bridge for bridge in found.values() if bridge.ifindex in ports}
