@@ -20,6 +20,7 @@ class ActorSource(StrEnum):
     HOOK = "hook"
     OPERATOR = "operator"
     DAEMON = "daemon"
+    KERNEL = "kernel"
     UNKNOWN = "unknown"
 
 
@@ -41,6 +42,10 @@ class Actor:
 
 
 UNKNOWN_ACTOR = Actor(source=ActorSource.UNKNOWN)
+"""Is whoever did what a re-read found: neither who nor when is known."""
+
+UNKNOWN_WRITER = Actor(source=ActorSource.KERNEL)
+"""Is whoever did what the kernel told as it happened, without telling who did it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

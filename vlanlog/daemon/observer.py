@@ -237,10 +237,10 @@ class Observer:
         if foreign and self._journal.state.coverage is Coverage.WATCHED:
             reason = "the kernel said nothing of these changes"
             self._write(e.GapOpened(reason=reason, since_ns=self._settled_ns))
-            self._record(told)
+            self._record(told, e.UNKNOWN_ACTOR)
             self._write(e.GapClosed(reason=f"a re-read found {len(told)} changes"))
         else:
-            self._record(told)
+            self._record(told, e.UNKNOWN_ACTOR)
         return len(told)
 
     def _reread(self, index: IfIndex, whose: Authorship) -> None:
@@ -258,18 +258,22 @@ class Observer:
             if all(notice.ifindex != index for notice in heard):
                 facts = vlan_facts(port.vlans, vlans)
                 subject = subject_of(self._journal.state.owners(), port)
-                self._take([(subject, fact) for fact in facts], whose)
+                told = whose.told_apart([(subject, fact) for fact in facts])
+                if told:
+                    self._record(told, e.UNKNOWN_ACTOR)
                 return
 
     def _take(self, findings: Sequence[Finding], whose: Authorship) -> None:
         if findings:
             self._record(whose.told_apart(findings))
 
-    def _record(self, told: Sequence[tuple[Finding, bool]]) -> None:
+    def _record(
+        self, told: Sequence[tuple[Finding, bool]], stranger: e.Actor = e.UNKNOWN_WRITER
+    ) -> None:
         self._news.take(told, self._journal.state.table.bridges.keys())
         with self._by_itself(told):
             self._journal.write_by(
-                (finding, None if own else e.UNKNOWN_ACTOR) for finding, own in told
+                (finding, None if own else stranger) for finding, own in told
             )
 
     @contextmanager

@@ -45,6 +45,8 @@ def why(line: Line) -> str:
             return f"read from {line.event.fact.source}"
         case _ if line.event.actor.source is e.ActorSource.UNKNOWN:
             return "found by a re-read"
+        case _ if line.event.actor.source is e.ActorSource.KERNEL:
+            return "foreign"
         case _:
             return ""
 

@@ -81,7 +81,7 @@ def who(actor: e.Actor) -> str:
             return name if login in (None, actor.uid) else f"{name} (login uid {login})"
         case e.ActorSource.DAEMON:
             return "daemon"
-        case e.ActorSource.UNKNOWN:
+        case e.ActorSource.UNKNOWN | e.ActorSource.KERNEL:
             return "unknown"
         case _:
             assert_never(actor.source)
