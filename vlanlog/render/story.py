@@ -45,10 +45,14 @@ def why(line: Line) -> str:
             return f"read from {line.event.fact.source}"
         case _ if line.event.actor.source is e.ActorSource.UNKNOWN:
             return "found by a re-read"
-        case _ if line.event.actor.source is e.ActorSource.KERNEL:
+        case e.VlanAdded() | e.VlanRemoved() | e.BridgeChanged() if _is_foreign(line.event):
             return "foreign"
         case _:
             return ""
+
+
+def _is_foreign(event: e.Event) -> bool:
+    return event.actor.source is e.ActorSource.KERNEL
 
 
 def _arrival(line: Line) -> str:
