@@ -99,14 +99,19 @@ def _from_wire(kind: type, value: Any) -> object:
     raise NotImplementedError(f"{kind.__name__} has no form in JSON")
 
 
-def _to_bits(value: object) -> object:
-    # A snapshot is no record but a shortcut: bits in hex are read 20 times as fast as a list.
+def to_bits(value: object) -> object:
+    """Returns the form in JSON of a value that msgspec has none for, where none is recorded.
+
+    What is a shortcut, or on its way, can do without a list: bits in hex are read 20 times as
+    fast.
+    """
     if isinstance(value, PortVlans):
         return f"{value.members:x} {value.untagged:x} {value.pvid or 0}"
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 
-def _from_bits(kind: type, value: Any) -> object:
+def from_bits(kind: type, value: Any) -> object:
+    """Returns the value of which ``to_bits`` gave the form."""
     if kind is PortVlans:
         members, untagged, pvid = value.split()
         return PortVlans(int(members, 16), int(untagged, 16), int(pvid) or None)
@@ -114,12 +119,12 @@ def _from_bits(kind: type, value: Any) -> object:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_to_wire, order="sorted")
-_STATE_ENCODER = msgspec.json.Encoder(enc_hook=_to_bits)
+_STATE_ENCODER = msgspec.json.Encoder(enc_hook=to_bits)
 _FACT_DECODERS = {
     kind: msgspec.json.Decoder(fact, dec_hook=_from_wire) for kind, fact in KINDS.items()
 }
 _ACTOR_DECODER = msgspec.json.Decoder(e.Actor)
-_STATE_DECODER = msgspec.json.Decoder(HostState, dec_hook=_from_bits)
+_STATE_DECODER = msgspec.json.Decoder(HostState, dec_hook=from_bits)
 _ROW_ENCODER = msgspec.json.Encoder()
 
 
