@@ -33,6 +33,7 @@ THIRD_PARTY = {
     "vlanlog.render": {"rich"},
     # The engine that it makes for the store, by its type.
     "vlanlog.host.opening": {"sqlalchemy", "typer"},
+    "vlanlog.host.commands.wire": {"msgspec"},
     "vlanlog.cli": {"typer"},
     "vlanlog": set[str](),
 }

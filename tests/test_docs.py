@@ -11,12 +11,12 @@ import pytest
 from typer.main import get_command
 
 from vlanlog import errors
-from vlanlog.cli.app import app
+from vlanlog.cli.app import command_line
 from vlanlog.cli.times import parse_time
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = dict(get_command(command_line()).commands)  # type: ignore[attr-defined]
 
 
 def rows(title: str) -> dict[str, str]:

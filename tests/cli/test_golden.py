@@ -15,11 +15,11 @@ import pytest
 from typer.main import get_command
 
 from tests.cli.golden import DATA, environment, transcript
-from vlanlog.cli.app import app
+from vlanlog.cli.app import command_line
 
 VERBS = sorted(
     " ".join(words)
-    for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
+    for name, command in get_command(command_line()).commands.items()  # type: ignore[attr-defined]
     for words in [(name,), *((name, sub) for sub in getattr(command, "commands", ()))]
 )
 HELP = {f"help-{verb}".replace(" ", "-"): [*verb.split(), "--help"] for verb in VERBS}
@@ -46,6 +46,12 @@ WORDS: dict[str, list[str]] = {
     "replay-no-guest": ["replay", "--dry-run", "--guest", "VM9"],
     "set-nothing": ["set", "veth0", "-m", "r"],
     "set-no-reason": ["set", "veth0", "--tagged", "200"],
+    "adopt-nothing-named": ["adopt", "-m", "r"],
+    "adopt-named-twice": ["adopt", "veth0", "--all", "-m", "r"],
+    "adopt-no-reason": ["adopt", "veth0"],
+    "adopt-no-port": ["adopt", "--dry-run", "veth0"],
+    "adopt-no-bridge": ["adopt", "--dry-run", "--bridge", "br9"],
+    "adopt-nothing-differs": ["adopt", "--dry-run", "--all"],
 }  # fmt: skip
 ENVIRON: dict[str, tuple[list[str], dict[str, str]]] = {
     "database-no-folder": (["verify"], {"VLANLOG_DATABASE": "sqlite:////proc/nowhere/log.db"}),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 from typer.exceptions import TyperException
 
 import vlanlog
-from vlanlog.cli import assign, db, diff, history, replay, show, state, verify
+from vlanlog.cli import show
 from vlanlog.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -23,25 +25,45 @@ from vlanlog.errors import (
     VlanlogError,
 )
 
-app = typer.Typer(
-    name="vlanlog",
-    help="The VLANs of KVM guests on Linux bridges: recorded, replayed, explained.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("replay")(replay.command)
-app.command("history")(history.command)
-app.command("state")(state.command)
-app.command("diff")(diff.command)
-app.command("set")(assign.set_command)
-app.command("unset")(assign.unset_command)
-app.command("verify")(verify.command)
-app.add_typer(db.app, name="db")
+VERBS = {
+    "replay": "replay:command",
+    "history": "history:command",
+    "state": "state:command",
+    "diff": "diff:command",
+    "set": "assign:set_command",
+    "unset": "assign:unset_command",
+    "adopt": "adopt:command",
+    "verify": "verify:command",
+    "daemon": "daemon:command",
+    "db": "db:app",
+}
+"""Where each verb is found: the module, and its command or its group of commands."""
 
 
-@app.callback(invoke_without_command=True)
+def command_line(words: Sequence[str] = ()) -> typer.Typer:
+    """Returns the command line with the verb that the words begin with, with all for no verb.
+
+    What other verbs need is not imported: it would take longer than most verbs themselves.
+    """
+    app = typer.Typer(
+        name="vlanlog",
+        help="The VLANs of KVM guests on Linux bridges: recorded, replayed, explained.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for verb in words[:1] if words and words[0] in VERBS else VERBS:
+        module, _, name = VERBS[verb].partition(":")
+        found = getattr(import_module(f"vlanlog.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=verb)
+        else:
+            app.command(verb)(found)
+    return app
+
+
 def _root(*, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
     if version:
         print(f"vlanlog {vlanlog.__version__}")
@@ -52,7 +74,7 @@ def main() -> None:
     """Runs the command line and exits with a documented status."""
     try:
         _check_encoding(sys.argv[1:])
-        sys.exit(app(prog_name="vlanlog", standalone_mode=False) or 0)
+        sys.exit(command_line(sys.argv[1:])(prog_name="vlanlog", standalone_mode=False) or 0)
     except VlanlogError as error:
         show.explain(error)
         sys.exit(error.exit_code)

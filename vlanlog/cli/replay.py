@@ -8,22 +8,13 @@ from typing import Annotated
 
 import typer
 
-from vlanlog import replay
-from vlanlog.cli import show
-from vlanlog.cli.options import (
-    AtOption,
-    DatabaseOption,
-    HooksOption,
-    Output,
-    OutputOption,
-    moment,
-    scope_of,
-)
+from vlanlog.cli import ask, show
+from vlanlog.cli.options import AtOption, DatabaseOption, HooksOption, Output, OutputOption, moment
 from vlanlog.config import load_settings
-from vlanlog.core.program import Plan, plan
+from vlanlog.core.program import Plan
 from vlanlog.errors import EXIT_DIFFERS, UsageError
-from vlanlog.host.opening import Mode, opened
-from vlanlog.kernel.rights import require_net_admin
+from vlanlog.host.commands.answer import ReplayAnswer
+from vlanlog.host.commands.request import ReplayRequest
 from vlanlog.render import json, table
 from vlanlog.replay import Report, To
 
@@ -57,33 +48,19 @@ def command(
     at_ns = moment(at) if at is not None else None
     if to is To.OBSERVED and at_ns is None:
         raise UsageError("--to observed needs --at", hint="e.g. --to observed --at -1h")
-    with opened(settings, Mode.REHEARSE if dry_run else Mode.WRITE) as host:
-        files = host.load_config()
-        for line in (*host.notes, *files.errors):
-            show.note(line)
-        kernel = host.look()
-        scope = scope_of(host, guest, bridge, port)
-        wanted = replay.target(to, host.state, host.state_at(at_ns), kernel)
-        todo = plan(wanted, kernel, scope)
-        if dry_run:
-            _show_plan(todo, output)
-            _hint_at_missing(todo)
-            left = bool(todo) or bool(todo.missing) or bool(files.errors)
-            raise typer.Exit(EXIT_DIFFERS if left else 0)
-        if todo:
-            require_net_admin()
-        report = replay.run(
-            host.journal,
-            host.kernel.eye,
-            host.kernel.writer,
-            todo=todo,
-            to=to,
-            scope=scope,
-            at_ns=at_ns,
-        )
-        _show_report(report, output)
-        _hint_at_missing(todo)
-        raise typer.Exit(EXIT_DIFFERS if report.undone or files.errors else 0)
+    request = ReplayRequest(to=to, at_ns=at_ns, guest=guest, bridge=bridge, port=port)
+    if dry_run:
+        answer = ask.rehearsal_of(settings, request, ReplayAnswer)
+        todo = answer.report.plan
+        _show_plan(todo, output)
+        left = bool(todo) or bool(todo.missing)
+    else:
+        answer = ask.answer_to(settings, request, ReplayAnswer)
+        todo = answer.report.plan
+        _show_report(answer.report, output)
+        left = bool(answer.report.undone)
+    _hint_at_missing(todo)
+    raise typer.Exit(EXIT_DIFFERS if left or answer.config_errors else 0)
 
 
 def _hint_at_missing(todo: Plan) -> None:

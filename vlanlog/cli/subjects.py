@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from vlanlog.cli.options import guest_named, suggestion
 from vlanlog.cli.show import note
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState
 from vlanlog.errors import UsageError
+from vlanlog.host.commands.names import guest_named, suggestion
 from vlanlog.ports import EventLog
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")

@@ -112,6 +112,13 @@ def differences(
     return drawn(("PORT", "GUEST", "CHANGE"), rows, width=width, colour=colour)
 
 
+def adoptions(
+    rows: Iterable[tuple[str, str, str, str]], *, width: int | None, colour: bool = False
+) -> str:
+    """Returns what becomes the wish, one (port, guest, change, what is overruled) a row."""
+    return drawn(("PORT", "GUEST", "CHANGE", "INSTEAD OF"), rows, width=width, colour=colour)
+
+
 def history(
     lines: Iterable[Line],
     *,

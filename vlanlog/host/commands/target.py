@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlanlog.cli.options import guest_named, suggestion
 from vlanlog.core import event as e
 from vlanlog.core.desired import EntryIndex, desired
 from vlanlog.core.observe import subject_of
-from vlanlog.core.state import Assignee, Bridge, Guest, HostState, Nic, Port, PortTable
+from vlanlog.core.state import Assignee, Bridge, Guest, HostState, Nic, Owners, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import UsageError
+from vlanlog.host.commands.names import guest_named, suggestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,7 @@ def wish_target(state: HostState, kernel: PortTable, text: str) -> Target:
     """
     port = kernel.named(text)
     if port is not None:
-        subject = subject_of(state.owners(), port)
-        if subject.guest_uuid is None:
-            # By name alone: a device that comes back has another ifindex.
-            subject = e.Subject(bridge=port.bridge, port=port.name)
+        subject = wish_subject(state.owners(), port)
         return Target(subject=subject, port=port, desired=_desired(state, kernel, port))
     for item in state.assignments:
         if item.assignee.port == text:
@@ -49,6 +46,17 @@ def wish_target(state: HostState, kernel: PortTable, text: str) -> Target:
     subject = e.Subject(guest_uuid=guest.uuid, guest_name=guest.name, mac=nic.mac, port=nic.tap)
     bridge = kernel.bridges.get(nic.bridge or "")
     return Target(subject=subject, port=None, desired=_at_rest(state, guest, nic, bridge))
+
+
+def wish_subject(owners: Owners, port: Port) -> e.Subject:
+    """Returns the subject of a wish for the port: its NIC where a guest owns it.
+
+    Else by name alone: a device that comes back has another ifindex.
+    """
+    subject = subject_of(owners, port)
+    if subject.guest_uuid is None:
+        return e.Subject(bridge=port.bridge, port=port.name)
+    return subject
 
 
 def _desired(state: HostState, kernel: PortTable, port: Port) -> PortVlans:

@@ -18,11 +18,11 @@ from tests.core.making import (
     port_entry,
     table,
 )
-from vlanlog.cli.target import Target, wish_target
 from vlanlog.core import event as e
 from vlanlog.core.state import Assignee, Assignment, HostState, Seq
 from vlanlog.core.vlan import NO_VLANS
 from vlanlog.errors import UsageError
+from vlanlog.host.commands.target import Target, wish_target
 
 MAC4 = "52:54:00:00:00:04"
 TAP = device("vnet0", 2, port(pvid=1))
