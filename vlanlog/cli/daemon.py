@@ -14,7 +14,7 @@ from vlanlog.config import load_settings
 from vlanlog.daemon.logs import log_to
 from vlanlog.daemon.notify import Notifier
 from vlanlog.daemon.run import Daemon
-from vlanlog.host.host import Host
+from vlanlog.host.commands.carry import replied
 from vlanlog.host.opening import opened_log
 from vlanlog.kernel.rights import require_net_admin
 
@@ -37,13 +37,8 @@ def command(
         daemon = Daemon(
             settings,
             partial(opened_log, settings),
-            _refused,
+            replied,
             Notifier(os.environ),
             stack,
         )
         daemon.run()
-
-
-def _refused(host: Host, fields: dict[str, bytes]) -> dict[str, bytes]:
-    del host, fields
-    raise NotImplementedError
