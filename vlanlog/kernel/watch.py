@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import struct
+from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -28,6 +29,7 @@ from vlanlog.kernel.wire import (
     RTM_GETVLAN,
     RTM_NEWLINK,
     RTM_NEWVLAN,
+    RTM_SETLINK,
     RTNLGRP_BRVLAN,
     RTNLGRP_LINK,
     port_message,
@@ -35,12 +37,12 @@ from vlanlog.kernel.wire import (
     vlans_query,
 )
 
-__all__ = ["QUEUE_BYTES", "LostError", "Watch", "notice", "tells_vlans"]
+__all__ = ["QUEUE_BYTES", "LostError", "Watch", "notices", "tells_vlans"]
 
 QUEUE_BYTES = 64 * 1024 * 1024
 """Room for some 150,000 VLAN messages: the kernel doubles it, and reckons 0.9 KiB for each."""
 
-_READ_BYTES = 256 * 1024
+READ_BYTES = 256 * 1024
 """The longest message is a port's with 4094 scattered vids: 33 KiB, more where many are ranges."""
 
 _LIMIT = 1000
@@ -61,14 +63,16 @@ _WHOLE = 0xFFFFFFFF
 
 
 def _without_port_states() -> bytes:
-    """Returns the filter's program: all but RTM_NEWLINK of AF_BRIDGE.
+    """Returns the filter's program: all but RTM_NEWLINK and RTM_SETLINK of AF_BRIDGE.
 
     They repeat a port's whole list at every change, of which RTM_NEWVLAN and RTM_DELVLAN tell.
     Source: linux/filter.h; halves are loaded in network order, the header is in the host's.
+    ``br_vlan_rtm_process`` sends the RTM_SETLINK.
     """
     program = (
         (_LOAD_HALF, 0, 0, 4),
-        (_JUMP_EQUAL, 0, 3, socket.htons(RTM_NEWLINK)),
+        (_JUMP_EQUAL, 1, 0, socket.htons(RTM_NEWLINK)),
+        (_JUMP_EQUAL, 0, 3, socket.htons(RTM_SETLINK)),
         (_LOAD_BYTE, 0, 0, 16),
         (_JUMP_EQUAL, 0, 1, AF_BRIDGE),
         (_RETURN, 0, 0, 0),
@@ -77,7 +81,21 @@ def _without_port_states() -> bytes:
     return b"".join(struct.pack("=HBBI", *step) for step in program)
 
 
-def notice(received: Message) -> Notice | None:
+def notices(datagram: bytes) -> Iterator[Notice]:
+    """Yields what the messages of a datagram say.
+
+    Raises: LostError.
+    """
+    try:
+        for part in messages(datagram):
+            heard = _notice(part)
+            if heard is not None:
+                yield heard
+    except WireError as e:
+        raise LostError(f"a message was not understood: {e}") from e
+
+
+def _notice(received: Message) -> Notice | None:
     """Returns what a message says, None where it is of no device's state.
 
     Raises: WireError.
@@ -130,14 +148,19 @@ class Watch:
     """
 
     def __init__(
-        self, *, buffer_bytes: int = QUEUE_BYTES, vlan_notices: bool | None = None
+        self,
+        *,
+        buffer_bytes: int = QUEUE_BYTES,
+        read_bytes: int = READ_BYTES,
+        vlan_notices: bool | None = None,
     ) -> None:
         """Listens from here on; ``vlan_notices`` None asks the kernel for what it can tell.
 
-        Units: buffer_bytes as SO_RCVBUF takes it: the kernel doubles it.
+        Units: buffer_bytes as SO_RCVBUF takes it: the kernel doubles it. A message longer than
+        read_bytes is a loss.
         Raises: KernelError.
         """
-        self._buffer = bytearray(_READ_BYTES)
+        self._buffer = bytearray(read_bytes)
         self._lost: LostError | None = None
         try:
             self._socket = socket.socket(
@@ -228,13 +251,9 @@ class Watch:
             raise LostError(f"a message of {size} bytes was cut")
         # Only the kernel is port 0; a privileged process could pose as it otherwise.
         if sender[0] == 0:
-            try:
-                for part in messages(bytes(memoryview(self._buffer)[:size])):
-                    heard = notice(part)
-                    if heard is not None:
-                        found.append(heard)
-            except WireError as e:
-                raise LostError(f"a message was not understood: {e}") from e
+            # One by one: what comes before bytes that are no message is heard.
+            for heard in notices(bytes(memoryview(self._buffer)[:size])):
+                found.append(heard)
         return True
 
     def drain(self) -> int:
