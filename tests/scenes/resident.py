@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from tests.scenes.stage import VLANLOG, Stage
@@ -43,7 +44,7 @@ class Resident:
         assert self.process is not None
         return self.process.pid
 
-    @property
+    @cached_property
     def log(self) -> SqlEventLog:
         """Returns the log as any other process reads it."""
         return open_log(f"sqlite:///{self.stage.database}", host=os.uname().nodename)
@@ -61,7 +62,7 @@ class Resident:
         self._manager.bind(str(self._manager_path))
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
-                [VLANLOG, "daemon"],
+                self.stage.booted([str(VLANLOG), "daemon"]),
                 env=self._environment(),
                 cwd="/",
                 stdin=subprocess.DEVNULL,

@@ -191,9 +191,13 @@ class Stage:
         """Runs the command line, ``under`` another command that takes away rights."""
         return self._run([*under, str(VLANLOG), *argv])
 
+    def booted(self, command: list[str]) -> list[str]:
+        """Returns the command so that it sees the boot id of the last reboot."""
+        if self.boot_id is None:
+            return command
+        return ["unshare", "--mount", "sh", "-c", _WITH_BOOT_ID, str(self.boot_id), *command]
+
     def _run(self, command: list[str], stdin: bytes = b"") -> Ended:
-        if self.boot_id is not None:
-            command = ["unshare", "--mount", "sh", "-c", _WITH_BOOT_ID, str(self.boot_id), *command]
         environment = {
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
@@ -201,7 +205,12 @@ class Stage:
             "VLANLOG_HOOKS_DIR": str(self.hooks),
         }
         done = subprocess.run(
-            command, input=stdin, capture_output=True, check=False, env=environment, cwd="/"
+            self.booted(command),
+            input=stdin,
+            capture_output=True,
+            check=False,
+            env=environment,
+            cwd="/",
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
