@@ -21,19 +21,39 @@ def received(peer: socket.socket) -> dict[str, bytes]:
 
 
 class Answering:
-    """Answers every request with the same fields and keeps what was asked."""
+    """Answers every request with the same fields and keeps what was asked, and until when."""
 
     def __init__(self, **reply: bytes) -> None:
         self.requests: list[dict[str, bytes]] = []
+        self.ends_monotonic_ns: list[int] = []
         self._reply = encode_frame(reply)
 
     def __call__(self, peer: socket.socket) -> None:
-        self.requests.append(received(peer))
+        asked = received(peer)
+        self.ends_monotonic_ns.append(int(asked.pop("ends_monotonic_ns")))
+        self.requests.append(asked)
         peer.sendall(self._reply)
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Meets each connection with the next behaviour, and those that are left with the last."""
+    waiting = list(behaviours)
+
+    def serve(peer: socket.socket) -> None:
+        behaviour = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        behaviour(peer)
+
+    return serve
 
 
 def closes_early(_peer: socket.socket) -> None:
     """Hangs up without a look at what was asked."""
+
+
+def never_answers(peer: socket.socket) -> None:
+    """Takes the request and does nothing until the client hangs up."""
+    received(peer)
+    peer.recv(1)
 
 
 def closes_in_mid_reply(peer: socket.socket) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hook import peers
 from tests.hook.tree import XML, Tree
 
 
@@ -76,6 +77,7 @@ def test_script_knows_which_call_it_serves(tree: Tree) -> None:
     assert ends_ns.isdigit()
     assert given == {
         "VLANLOG_CORRELATION_ID": correlation_id.hex(),
+        "VLANLOG_DAEMON": "absent",
         "VLANLOG_HOOK": tree.environment()["VLANLOG_HOOK"],
         "VLANLOG_HOOKS_DIR": str(tree.hooks),
         "VLANLOG_HOOK_DRIVER": "qemu",
@@ -89,6 +91,13 @@ def test_script_knows_which_call_it_serves(tree: Tree) -> None:
         "VLANLOG_SOCKET": str(tree.socket),
         "VLANLOG_SPOOL_DIR": str(tree.spool),
     }
+
+
+def test_script_knows_that_a_daemon_answered(tree: Tree) -> None:
+    tree.add("qemu_release_end.d/a.sh", "echo $VLANLOG_DAEMON")
+    with peers.daemon(tree.socket, peers.Answering(status=b"ok")):
+        tree.call("qemu", "VM1", "release", "end", "-")
+    assert (tree.logs / "qemu_release_end_VM1_a.log").read_text() == "present\n"
 
 
 def test_script_finds_its_signals_neither_blocked_nor_ignored(tree: Tree) -> None:

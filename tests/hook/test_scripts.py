@@ -116,6 +116,7 @@ def _daemons_that_do_nothing() -> list[peers.Behaviour]:
         peers.Answering(status=b"error", exit_status=b"0"),
         peers.Answering(status=b"ok"),
         peers.Answering(status=b"ok", exit_status=b"-1"),
+        peers.Answering(status=b"ok", exit_status=b"256"),
     ]
 
 
@@ -124,7 +125,8 @@ def test_script_does_itself_what_the_daemon_did_not(
     tree: Tree, stand_in: str, behaviour: peers.Behaviour
 ) -> None:
     _add(tree, "qemu_start_begin.d/vlan_filtering.py")
-    with peers.daemon(tree.socket, behaviour):
+    recording = peers.Answering(status=b"ok")
+    with peers.daemon(tree.socket, peers.in_turn(recording, behaviour)):
         status, _, _ = tree.call("qemu", *START, extra={"VLANLOG_PYTHON": stand_in})
     log = (tree.logs / "qemu_start_begin_VM1_vlan_filtering.log").read_text()
     said = f"here: VM1 {tree.hooks}/conf/vlan_filtering.conf {len(XML)}\n"
@@ -134,9 +136,31 @@ def test_script_does_itself_what_the_daemon_did_not(
 def test_script_does_itself_what_a_stuck_daemon_leaves_undone(tree: Tree, stand_in: str) -> None:
     _add(tree, "qemu_start_begin.d/vlan_filtering.py")
     variables = {"VLANLOG_PYTHON": stand_in, "VLANLOG_SCRIPT_DEADLINE_S": "6"}
-    with peers.stuck_daemon(tree.socket, backlog=10):
+    stuck = peers.in_turn(peers.Answering(status=b"ok"), peers.never_answers)
+    with peers.daemon(tree.socket, stuck):
         tree.call("qemu", *START, extra=variables)
-    assert tree.told("exit_status", "timed_out")[1:] == [(b"7", b"0")]
+    assert tree.told("exit_status", "timed_out") == [(b"7", b"0")]
+
+
+def test_script_does_not_wait_for_a_daemon_that_did_not_answer_the_record(
+    tree: Tree, stand_in: str
+) -> None:
+    _add(tree, "qemu_start_begin.d/vlan_filtering.py")
+    answering = peers.Answering(status=b"ok", exit_status=b"0")
+    with peers.daemon(tree.socket, peers.in_turn(peers.closes_early, answering)):
+        tree.call("qemu", *START, extra={"VLANLOG_PYTHON": stand_in})
+    assert (answering.requests, tree.told("exit_status")[1:]) == ([], [(b"7",)])
+
+
+def test_script_asks_a_daemon_that_answered_though_it_could_not_record(
+    tree: Tree, stand_in: str
+) -> None:
+    _add(tree, "qemu_start_begin.d/vlan_filtering.py")
+    answering = peers.Answering(status=b"ok", exit_status=b"0")
+    with peers.daemon(tree.socket, peers.in_turn(peers.refuses, answering)):
+        tree.call("qemu", *START, extra={"VLANLOG_PYTHON": stand_in})
+    assert [asked["verb"] for asked in answering.requests] == [b"apply-guest"]
+    assert tree.told("exit_status")[1:] == [(b"0",)]
 
 
 def test_script_without_a_daemon_does_its_work_itself(tree: Tree, stand_in: str) -> None:

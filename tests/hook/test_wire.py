@@ -124,6 +124,15 @@ def test_request_to_a_stuck_daemon_returns_none(tmp_path: Path, backlog: int) ->
     assert asked == [None, None, None]
 
 
+def test_request_tells_the_daemon_when_its_wait_ends(tmp_path: Path) -> None:
+    answering = peers.Answering(status=b"ok")
+    before_ns = time.monotonic_ns()
+    with peers.daemon(tmp_path / "s", answering):
+        request(tmp_path / "s", "record", {}, 30)
+    (ends_ns,) = answering.ends_monotonic_ns
+    assert before_ns <= ends_ns - 30_000_000_000 <= time.monotonic_ns()
+
+
 def test_request_waits_its_turn_at_a_busy_daemon(tmp_path: Path) -> None:
     answering = peers.Answering(status=b"ok")
     with peers.busy_daemon(tmp_path / "s", answering):

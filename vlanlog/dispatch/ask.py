@@ -12,16 +12,20 @@ from vlanlog.dispatch.settings import read_settings
 from vlanlog.dispatch.wire import request
 
 _DEADLINE_S = 15.0
+_STATUS_MAX = 255
 
 
 def ask_daemon(verb: str, argv: list[str]) -> int | None:
     """Returns the exit status of what the daemon did; None where the caller has to do it.
 
     Asks for ``apply-guest`` or ``apply-bridges`` with the arguments that the dispatcher gives to
-    a script, and writes the daemon's words to stderr. By hand, options and arguments left out
-    are not the daemon's business.
+    a script, and writes the daemon's words to stderr. A daemon that did not answer the
+    dispatcher is not waited for again. By hand, options and arguments left out are not the
+    daemon's business.
     """
     called = "VLANLOG_CORRELATION_ID" in os.environ
+    if called and os.environ.get("VLANLOG_DAEMON") == "absent":
+        return None
     if not called and (not argv or any(word.startswith("-") for word in argv)):
         return None
     names = ("guest" if verb == "apply-guest" else "phase", "conf")
@@ -29,11 +33,15 @@ def ask_daemon(verb: str, argv: list[str]) -> int | None:
     if called:
         fields.update(_call())
     reply = request(read_settings(_hooks()).socket, verb, fields, _deadline_s())
-    if reply is None or reply.get("status") != b"ok" or not reply.get("exit_status", b"").isdigit():
+    if reply is None or reply.get("status") != b"ok":
+        return None
+    status = reply.get("exit_status", b"")
+    # A larger one would be cut to its last byte, and 256 would be a yes.
+    if not status.isdigit() or int(status) > _STATUS_MAX:
         return None
     sys.stderr.buffer.write(reply.get("output", b""))
     sys.stderr.buffer.flush()
-    return int(reply["exit_status"])
+    return int(status)
 
 
 def _call() -> dict[str, bytes]:

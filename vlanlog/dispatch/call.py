@@ -18,10 +18,11 @@ class Call:
 
     Shape: argv is the object, the operation, the sub-operation and the extra, ``-`` where
     libvirt gave none; hooks is the absolute path of the folder that the dispatcher lies in;
-    parent is the name of the calling daemon's process.
+    parent is the name of the calling daemon's process; has_daemon is False once vlanlog's own
+    daemon did not answer this call.
     """
 
-    __slots__ = ("argv", "correlation_id", "driver", "hooks", "parent", "xml")
+    __slots__ = ("argv", "correlation_id", "driver", "has_daemon", "hooks", "parent", "xml")
 
     def __init__(self, driver: bytes, hooks: bytes, parent: bytes, argv: list[bytes]) -> None:
         self.driver = driver
@@ -30,6 +31,7 @@ class Call:
         self.argv = [argument or b"-" for argument in argv] + [b"-"] * (4 - len(argv))
         self.correlation_id = uuid7_bytes()
         self.xml = b""
+        self.has_daemon = True
 
     @property
     def has_xml(self) -> bool:
@@ -88,6 +90,8 @@ class Call:
             b"VLANLOG_HOOK_SUB_OPERATION": sub_operation,
             b"VLANLOG_HOOK_EXTRA": extra,
             b"VLANLOG_HOOK_PARENT": self.parent,
+            # A daemon that is stuck is waited for once in a call, not again by each script.
+            b"VLANLOG_DAEMON": b"present" if self.has_daemon else b"absent",
             b"VLANLOG_HOOK_ENDS_MONOTONIC_NS": b"%d"
             % (time.monotonic_ns() + int(script_deadline_s * 1e9)),
         }

@@ -17,11 +17,15 @@ _DAEMON_DEADLINE_S = 2.0
 
 
 class Recorder:
-    """Writes the records of one call; after one failure the daemon is not asked again."""
+    """Writes the records of one call; after one failure the daemon is not asked again.
+
+    A daemon that did not answer at all is noted in the call, for the scripts.
+    """
 
     def __init__(self, call: Call, settings: Settings) -> None:
+        self._call = call
         self._settings = settings
-        self._daemon_answers = True
+        self._daemon_records = True
         self._common = {
             "correlation_id": call.correlation_id,
             "boot_id": proc(b"sys/kernel/random/boot_id"),
@@ -66,11 +70,12 @@ class Recorder:
         event_id, at_ns = uuid7_bytes(), time.time_ns()
         stamps = {"event_id": event_id, "at_ns": b"%d" % at_ns}
         fields = {**stamps, **self._common, **self._guest, **fields}
-        if self._daemon_answers:
+        if self._daemon_records:
             reply = request(self._settings.socket, "record", fields, _DAEMON_DEADLINE_S)
             if reply is not None and reply.get("status") == b"ok":
                 return ""
-            self._daemon_answers = False
+            self._daemon_records = False
+            self._call.has_daemon = reply is not None
         try:
             write_durably(
                 self._settings.spool,

@@ -100,8 +100,9 @@ def request(
 ) -> dict[str, bytes] | None:
     """Returns the daemon's reply; None where there is no daemon or none that answers in time.
 
-    The reply is sent after the daemon's commit; ``status`` in it is ``ok`` or ``error``. After
-    None the daemon may still do what was asked, so only ask for what may be done twice.
+    The reply is sent after the daemon's commit; ``status`` in it is ``ok`` or ``error``. The
+    daemon is told when the wait ends, and leaves alone what it finds after that. It may still
+    have done what was asked at None, so only ask for what may be done twice.
     Units: deadline_s covers connecting, sending and the reply together.
     """
     ends = time.monotonic() + deadline_s
@@ -109,7 +110,8 @@ def request(
     try:
         _connect(peer, os.fspath(socket_path), ends)
         peer.settimeout(_left(ends))
-        peer.sendall(encode_frame({"verb": verb.encode("ascii"), **fields}))
+        waits = {"verb": verb.encode("ascii"), "ends_monotonic_ns": b"%d" % int(ends * 1e9)}
+        peer.sendall(encode_frame({**waits, **fields}))
         head = _received(peer, HEAD_BYTES, ends)
         return decode_frame(head + _received(peer, body_length(head), ends))
     except (OSError, FrameError):
