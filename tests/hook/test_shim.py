@@ -160,17 +160,28 @@ def _add_failing_script(hooks: Path) -> None:
     script.chmod(0o755)
 
 
+def _python_for_all() -> str:
+    """Returns an interpreter that any user may run; a venv's may lie in a closed home."""
+    return shutil.which("python3", path="/usr/bin") or sys.executable
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("hook", [str(HOOK_PY), "/no/hook.py"])
+@pytest.mark.parametrize("hook", [str(HOOK_PY), "/no/hook.py", "hooks/broken.py"])
 def test_session_daemon_of_a_user_is_left_alone(tree: Tree, open_folder: Path, hook: str) -> None:
     shutil.copytree(tree.hooks, open_folder / "hooks")
     _add_failing_script(open_folder / "hooks")
+    (open_folder / "hooks/broken.py").write_text("raise SystemExit(1)\n")
     run = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", open_folder / "hooks/qemu", *START],
         input=XML,
         capture_output=True,
+        cwd=open_folder,
         env=tree.environment(
-            {"VLANLOG_HOOK": hook, "VLANLOG_SPOOL_DIR": str(open_folder / "spool")}
+            {
+                "VLANLOG_HOOK": hook,
+                "VLANLOG_PYTHON": _python_for_all(),
+                "VLANLOG_SPOOL_DIR": str(open_folder / "spool"),
+            }
         ),
         check=False,
     )
@@ -188,8 +199,9 @@ def test_dispatcher_itself_serves_root_alone(tree: Tree, open_folder: Path) -> N
         f"os.execv(sys.executable, [sys.executable, '-I', '-S', '{copy}/hook.py', 'qemu', "
         f"'{open_folder}', '1', 'VM1', 'start', 'begin', '-'])"
     )
-    python = shutil.which("python3", path="/usr/bin") or sys.executable
     environment = tree.environment({"VLANLOG_SPOOL_DIR": str(open_folder / "spool")})
-    run = subprocess.run([python, "-c", program], env=environment, capture_output=True, check=False)
+    run = subprocess.run(
+        [_python_for_all(), "-c", program], env=environment, capture_output=True, check=False
+    )
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
     assert not (open_folder / "spool").exists()
