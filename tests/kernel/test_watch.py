@@ -5,12 +5,13 @@ What was heard folds to what the kernel shows, but for what a test says is not h
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.core.making import Finding, ranged
-from tests.kernel.doings import Case, Said, by_ip, set_up
+from tests.kernel.doings import Case, Said, by_ip, set_up, setlink
 from tests.kernel.ear import Ear, listening
 from tests.kernel.netns import index
 from tests.kernel.port_changes import PORT_CHANGES
@@ -140,3 +141,22 @@ def test_bridges_that_swap_their_names_are_followed(ear: Ear) -> None:
         [],
         {"br0": "br0", "br1": "br1", "d0": "br1", "d2": "br0"},
     )
+
+
+def test_leaving_that_the_kernel_is_in_the_midst_of_is_over_when_it_has_settled(ear: Ear) -> None:
+    count = 40
+    names = [f"e{number}" for number in range(count)]
+    by_ip(*(f"link add {name} master br1 up type dummy" for name in names))()
+    for name in names:
+        setlink(*((0, vid) for vid in range(2, 200, 2)), of=name)()
+    ear.hear()
+    heard: list[Finding] = []
+    with subprocess.Popen(["sh", "-c", ";".join(f"ip link del {name}" for name in names)]):
+        while len(heard) < count:
+            heard += ear.take(ear.notices())
+            if ear.hearing.waits:
+                ear.reader.settle()
+                heard += ear.take(ear.notices())
+                heard += ear.settle()
+
+    assert heard == [(ear.on(name, "br1"), e.PortDetached()) for name in names]

@@ -41,8 +41,8 @@ class Hearing:
     def waits(self) -> bool:
         """Tells whether the last notices were held back: a port may just be leaving.
 
-        The kernel first says of each of its VLANs that it is gone and then that the port is;
-        all that is one change of the kernel's, so the rest comes soon if it comes.
+        The kernel first says of each of its VLANs that it is gone and then that the port is,
+        all under one lock: what does not follow once that was free will not follow.
         """
         return bool(self._held)
 
@@ -51,30 +51,19 @@ class Hearing:
         return self._heard(state, [*self._held, *notices], last=False)
 
     def release(self, state: HostState) -> list[Finding]:
-        """Returns what was held back, as removals that somebody made: nothing else came."""
+        """Returns what was held back, as removals that somebody made: nothing followed."""
         return self._heard(state, self._held, last=True)
 
     def _heard(self, state: HostState, notices: Sequence[Notice], *, last: bool) -> list[Finding]:
         self._held = []
         draft = _Draft(state)
-        ends = _Ends(notices)
+        ends = _Ends(notices, last=last)
         for at, notice in enumerate(notices):
             match notice:
                 case VlanMessage():
-                    port = draft.ports.get(notice.ifindex)
-                    if port is None:
-                        self._remember(notice)
-                        continue
-                    if notice.gone and (port.is_self or notice.ifindex in self._parting):
-                        left = ends.left(at, port, draft.bridge_of(port))
-                        if left:
-                            continue
-                        if left is None and not last:
-                            self._held = list(notices[at:])
-                            break
-                    if not notice.gone:
-                        self._parting.discard(notice.ifindex)
-                    draft.carry(port, _after(port.vlans, notice))
+                    if not self._vlans(draft, ends, at, notice):
+                        self._held = list(notices[at:])
+                        break
                 case PortMessage():
                     self._port(draft, notice)
                 case LinkMessage():
@@ -83,6 +72,22 @@ class Hearing:
                 case _:
                     assert_never(notice)
         return draft.findings
+
+    def _vlans(self, draft: _Draft, ends: _Ends, at: int, notice: VlanMessage) -> bool:
+        """Takes VLANs; tells whether that could be done before it is known what follows."""
+        port = draft.ports.get(notice.ifindex)
+        if port is None:
+            self._remember(notice)
+            return True
+        if not notice.gone:
+            self._parting.discard(notice.ifindex)
+        elif port.is_self or notice.ifindex in self._parting:
+            left = ends.left(at, port, draft.bridge_of(port))
+            if left is not False:
+                # A flush is no news beside the leaving that it is a part of.
+                return left is True
+        draft.carry(port, _after(port.vlans, notice))
+        return True
 
     def _remember(self, notice: VlanMessage) -> None:
         """Keeps the VLANs of a port that the kernel has not yet placed: those of a new bridge."""
@@ -112,14 +117,15 @@ def _after(vlans: PortVlans, notice: VlanMessage) -> PortVlans:
 class _Ends:
     """Looks ahead for what tells a leaving port's VLANs from those that somebody takes away."""
 
-    def __init__(self, notices: Sequence[Notice]) -> None:
+    def __init__(self, notices: Sequence[Notice], *, last: bool) -> None:
         self._notices = notices
+        self._last = last
         self._told: dict[IfIndex, tuple[int, bool | None]] = {}
 
     def left(self, at: int, port: Port, bridge: Bridge | None) -> bool | None:
         """Tells whether the port left its bridge right after the removals of which one is ``at``.
 
-        Returns None where the notices end before they tell.
+        Returns None where the notices end before they tell and are not the last.
         """
         until, left = self._told.get(port.ifindex, (-1, None))
         if at >= until:
@@ -140,7 +146,7 @@ class _Ends:
             if isinstance(notice, VlanMessage) and notice.gone:
                 continue
             return number, isinstance(notice, LinkMessage) and not _stays(notice, port, bridge)
-        return len(self._notices), None
+        return len(self._notices), False if self._last else None
 
 
 def _stays(link: LinkMessage, port: Port, bridge: Bridge | None) -> bool:

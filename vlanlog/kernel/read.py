@@ -125,5 +125,15 @@ class NetlinkReader:
                 item for part in parts if part.ifindex == ifindex for item in part.ranges
             )
 
+    def settle(self) -> None:
+        """Returns when a change that the kernel is in the midst of is over, and all of it said.
+
+        A dump waits for the kernel's lock on links (RTNL), which a port's leaving holds from its
+        first notification to its last, for long where it has many VLANs.
+        Raises: KernelError.
+        """
+        # The loopback device is no port: the shortest answer there is.
+        self.read_vlans(IfIndex(1))
+
     def _port_messages(self) -> Iterator[PortMessage]:
         return map(port_message, self._socket.dump(RTM_GETLINK, ports_query()))
