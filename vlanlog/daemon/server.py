@@ -99,6 +99,7 @@ class Server:
         self._patience_ns = patience_ns
         self._clients_max = clients_max
         self._connections: set[Connection] = set()
+        self._handed_out: list[Request] = []
         self._listens = False
         self._retry_ns: int | None = None
         with ExitStack() as stack:
@@ -113,8 +114,11 @@ class Server:
         """Returns the requests that came whole in this round of the loop.
 
         It accepts, reads and writes what can be had without waiting, drops who was too slow, and
-        passes over events of others in the same selector.
+        passes over events of others in the same selector. What the last round left without an
+        answer, by a failure of its own, is refused: its client then does without, at once.
         """
+        for request in self._unanswered():
+            request.refuse("internal", "it was passed over")
         requests: list[Request] = []
         accepts = self._retry_ns is not None and self._retry_ns <= time.monotonic_ns()
         for key, _ in events:
@@ -127,12 +131,14 @@ class Server:
             self._listen()
             requests += self._accepted()
         self._drop_late()
+        self._handed_out = requests
         return requests
 
     def next_deadline_ns(self) -> int | None:
         """Returns when ``ready`` is to be called at the latest, on the monotonic clock."""
-        ends = [item.ends_ns for item in self._connections if item.ends_ns is not None]
-        return min([*ends, *([self._retry_ns] if self._retry_ns is not None else [])], default=None)
+        ends = [connection.ends_ns for connection in self._connections]
+        ends += [self._retry_ns, *(request.received_ns for request in self._unanswered())]
+        return min((end for end in ends if end is not None), default=None)
 
     def close(self) -> None:
         """Removes the file and hangs up: who waits does without the daemon, at once."""
@@ -178,6 +184,9 @@ class Server:
             request.refuse("unknown-verb", f"no verb {request.verb[:_VERB_SHOWN]!r} is known")
             return []
         return [request]
+
+    def _unanswered(self) -> list[Request]:
+        return [one for one in self._handed_out if not one.connection.is_answered]
 
     def _drop_late(self) -> None:
         now_ns = time.monotonic_ns()
