@@ -7,6 +7,8 @@ itself.
 from __future__ import annotations
 
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -30,6 +32,9 @@ _logger = logging.getLogger(__name__)
 
 _UUID_BYTES = 16
 
+_STRETCH_S = 0.05
+"""So long requests are carried out in one go; records wait two seconds, not the end of a queue."""
+
 Lends = Callable[[Envelope], AbstractContextManager[Host]]
 """Yields the host to one who acts under this envelope."""
 
@@ -49,20 +54,33 @@ class Answering:
         self._lend = lend
         self._commands = commands
         self._own = journal.envelope
+        self._queue: deque[Request] = deque()
         self._verbs: dict[str, Callable[[Request], dict[str, bytes]]] = {
             "apply-guest": self._apply_guest,
             "apply-bridges": self._apply_bridges,
             "command": self._command,
         }
 
+    @property
+    def has_work(self) -> bool:
+        """Tells whether requests wait that ``serve`` has not come to yet."""
+        return bool(self._queue)
+
     def serve(self, requests: Sequence[Request]) -> None:
-        """Commits all records in one transaction and answers them, then does the rest in turn."""
+        """Commits all records in one transaction and answers them, then does the rest in turn.
+
+        It may leave some for its next call: who restarts libvirtd has every guest ask at once,
+        and their records must not wait for one another's VLANs.
+        """
         records = [request for request in requests if request.verb == "record"]
+        self._queue += (request for request in requests if request.verb != "record")
         if records:
             self._record(records)
-        for request in requests:
-            if request.verb != "record":
-                self._do(request)
+        ends_s = time.monotonic() + _STRETCH_S
+        while self._queue:
+            self._do(self._queue.popleft())
+            if time.monotonic() >= ends_s:
+                return
 
     def _record(self, requests: Sequence[Request]) -> None:
         events: list[Event] = []
@@ -86,14 +104,17 @@ class Answering:
         event = event_of_record(request.fields, host=self._own.host)
         peer = request.peer
         # What the kernel says of the client counts, not what it says of itself.
-        actor = replace(
-            event.actor, uid=peer.uid, pid=peer.pid, login_uid=identity.login_uid(peer.pid)
-        )
+        actor = replace(event.actor, uid=peer.uid, pid=peer.pid)
+        login_uid = identity.login_uid(peer.pid)
+        if request.is_waiting():
+            # Of one that is gone the pid may be another's by now.
+            actor = replace(actor, login_uid=login_uid)
         return replace(event, actor=actor)
 
     def _do(self, request: Request) -> None:
         if not request.is_waiting():
             _logger.info("%s of process %d: nobody waits for it", request.verb, request.peer.pid)
+            request.refuse("too-late", "nobody waits for it")
             return
         try:
             answer = self._verbs[request.verb](request)
