@@ -103,6 +103,7 @@ class Observer:
         self._hearing = Hearing()
         self._news = News()
         self._settled_ns: int | None = None
+        self._heard_ns: int | None = None
 
     def news(self) -> News:
         """Returns what happened since the last call."""
@@ -132,10 +133,12 @@ class Observer:
         """
         for _ in range(batches):
             try:
+                asked_ns = self._clock.now_ns()
                 notices = self._watch.read(BATCH_NOTICES)
                 if notices:
                     self._take(self._hearing.take(self._journal.state, notices), whose)
                     continue
+                self._heard_ns = asked_ns
                 if not self._hearing.waits:
                     return True
                 # The kernel holds its lock from a port's first word of leaving to its last.
@@ -146,7 +149,7 @@ class Observer:
                 else:
                     self._take(self._hearing.release(self._journal.state), whose)
             except LostError as lost:
-                self._lost(str(lost), whose)
+                self._lost(str(lost), whose, self._heard_ns)
         return False
 
     def look(
@@ -177,10 +180,11 @@ class Observer:
 
     def lose(self, reason: str) -> None:
         """Records that changes were missed for a reason of the daemon's own, and reads anew."""
-        self._lost(reason, NOBODY)
+        self._lost(reason, NOBODY, None)
 
-    def _lost(self, reason: str, whose: Authorship) -> None:
-        self._write(e.GapOpened(reason=reason))
+    def _lost(self, reason: str, whose: Authorship, since_ns: int | None) -> None:
+        """Records a loss that was met now and began at any time after ``since_ns``."""
+        self._write(e.GapOpened(reason=reason, since_ns=since_ns))
         thrown_away = self._watch.drain()
         self._hearing = Hearing()
         self._close_gap(whose, f"{thrown_away} notices were thrown away")
@@ -196,6 +200,7 @@ class Observer:
         What was said during a reading may be older or newer than what was read.
         """
         found, checked = 0, set[IfIndex]()
+        began_ns = self._clock.now_ns()
         for tries_left in reversed(range(_READINGS)):
             table = self._reader.read()
             try:
@@ -213,7 +218,8 @@ class Observer:
             self._take(self._hearing.take(self._journal.state, heard), whose)
             if table.ports.keys() <= checked and not self._hearing.waits:
                 break
-        self._settled_ns = self._clock.now_ns()
+        # Not the end: a port that was read first may have changed unsaid while others were read.
+        self._settled_ns = began_ns
         return found
 
     def _heard_meanwhile(self) -> list[Notice]:
@@ -224,7 +230,7 @@ class Observer:
 
     def _lost_again(self, reason: str) -> None:
         if self._journal.state.coverage is Coverage.WATCHED:
-            self._write(e.GapOpened(reason=reason))
+            self._write(e.GapOpened(reason=reason, since_ns=self._heard_ns))
         self._watch.drain()
         self._hearing = Hearing()
 
@@ -249,7 +255,7 @@ class Observer:
             try:
                 heard = self._heard_meanwhile()
             except LostError as lost:
-                self._lost(str(lost), whose)
+                self._lost(str(lost), whose, self._heard_ns)
                 return
             self._take(self._hearing.take(self._journal.state, heard), whose)
             port = self._journal.state.table.ports.get(index)
@@ -272,9 +278,7 @@ class Observer:
     ) -> None:
         self._news.take(told, self._journal.state.table.bridges.keys())
         with self._by_itself(told):
-            self._journal.write_by(
-                (finding, None if own else stranger) for finding, own in told
-            )
+            self._journal.write_by((finding, None if own else stranger) for finding, own in told)
 
     @contextmanager
     def _by_itself(self, told: Sequence[tuple[Finding, bool]]) -> Iterator[None]:
