@@ -44,23 +44,30 @@ def boot_id() -> str:
 
 
 def this_process(source: ActorSource = ActorSource.OPERATOR) -> Actor:
-    """Returns the calling process as an actor: uid, login uid, command line, parent's name.
+    """Returns the calling process as an actor."""
+    return process(os.getpid(), os.getuid(), source)
 
-    Source: proc(5), ``/proc/self/loginuid`` and ``/proc/PID/comm``.
+
+def process(pid: int, uid: int, source: ActorSource) -> Actor:
+    """Returns a process as an actor: uid, login uid, command line, parent's name.
+
+    The process must be one that cannot end meanwhile, such as a client that waits for its
+    reply: else a new one may have its pid. Of one that is gone only pid and uid are told.
+    Units: pid is 0 where it is not known.
+    Source: proc(5), ``/proc/PID/loginuid``, ``cmdline``, ``stat`` and ``comm``.
     """
-    uid = os.getuid()
     return Actor(
         source=source,
         uid=uid,
         user=_user_name(uid),
-        login_uid=login_uid(),
-        pid=os.getpid(),
-        command=_command(),
-        parent=_first_line(Path(f"/proc/{os.getppid()}/comm")),
+        login_uid=login_uid(pid),
+        pid=pid or None,
+        command=_command(pid),
+        parent=_parent(pid),
     )
 
 
-def login_uid(pid: str = "self") -> int | None:
+def login_uid(pid: int) -> int | None:
     """Returns the audit login uid of a process, None where no one logged in."""
     text = _first_line(Path(f"/proc/{pid}/loginuid"))
     if text is None or not text.isdigit() or int(text) == _UNSET_LOGIN_UID:
@@ -75,12 +82,27 @@ def _user_name(uid: int) -> str | None:
         return None
 
 
-def _command() -> str | None:
+def _command(pid: int) -> str | None:
     try:
-        words = Path("/proc/self/cmdline").read_bytes().decode(errors="replace").split("\0")
+        text = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return None
-    return shlex.join(words[:-1])[:_COMMAND_CHARS]
+    return shlex.join(text.removesuffix("\0").split("\0"))[:_COMMAND_CHARS] if text else None
+
+
+def _parent(pid: int) -> str | None:
+    parent = _parent_pid(pid)
+    if parent is None:
+        return None
+    name = _first_line(Path(f"/proc/{parent}/comm"))
+    # A parent that ended in between has handed its child to another, and its pid perhaps too.
+    return name if _parent_pid(pid) == parent else None
+
+
+def _parent_pid(pid: int) -> int | None:
+    text = _first_line(Path(f"/proc/{pid}/stat"))
+    # The name before it may hold blanks and brackets.
+    return int(text.rpartition(")")[2].split()[1]) if text else None
 
 
 def _first_line(path: Path) -> str | None:
