@@ -44,13 +44,18 @@ class Ear:
 
     def hear(self) -> list[Finding]:
         """Returns what is new in what is queued, with what was held back."""
-        return [*self.take(self.notices()), *self.settle()]
+        found = self.take(self.notices())
+        while self.hearing.waits:
+            self.reader.settle()
+            notices = self.notices()
+            found += self.take(notices) if notices else self.release()
+        return found
 
     def take(self, notices: list[Notice]) -> list[Finding]:
         return self._folded(self.hearing.take(self.state, notices))
 
-    def settle(self) -> list[Finding]:
-        return self._folded(self.hearing.release(self.state)) if self.hearing.waits else []
+    def release(self) -> list[Finding]:
+        return self._folded(self.hearing.release(self.state))
 
     def _folded(self, findings: list[Finding]) -> list[Finding]:
         self.state = advance(numbered(findings), self.state)

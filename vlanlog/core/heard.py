@@ -51,7 +51,10 @@ class Hearing:
         return self._heard(state, [*self._held, *notices], last=False)
 
     def release(self, state: HostState) -> list[Finding]:
-        """Returns what was held back, as removals that somebody made: nothing followed."""
+        """Returns what was held back, as removals that somebody made: nothing followed.
+
+        To be asked for when that lock was free meanwhile and nothing was left to take.
+        """
         return self._heard(state, self._held, last=True)
 
     def _heard(self, state: HostState, notices: Sequence[Notice], *, last: bool) -> list[Finding]:
