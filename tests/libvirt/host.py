@@ -106,19 +106,19 @@ class Host:
         self.daemon.stop()
         self.up = False
 
-    def define(self, name: str, *nics: Nic) -> Guest:
-        """Makes a guest known to libvirt; it does not run yet."""
+    def define(self, name: str, *nics: Nic, acpi: bool = False) -> Guest:
+        """Makes a guest known to libvirt; it does not run yet. Hot plug needs ACPI."""
         guest = Guest(name=name, uuid=str(uuid4()), nics=nics)
-        self.daemon.define(domain_xml(name, nics, uuid=guest.uuid))
+        self.daemon.define(domain_xml(name, nics, uuid=guest.uuid, acpi=acpi))
         self.guests.append(guest)
         return guest
 
-    def started(self, name: str, *nics: Nic) -> Guest:
+    def started(self, name: str, *nics: Nic, acpi: bool = False) -> Guest:
         """Makes a guest and starts it.
 
         Raises: LabError with virsh's words when it does not start.
         """
-        guest = self.define(name, *nics)
+        guest = self.define(name, *nics, acpi=acpi)
         self.start(guest)
         return guest
 
@@ -234,6 +234,23 @@ def lay_down() -> None:
     for script in HOOKS.glob("*.d/*.py"):
         if not script.is_symlink():
             _write_line(script, 'PYTHON=""', f'PYTHON="{sys.executable}"')
+
+
+@contextmanager
+def watched() -> Iterator[Path]:
+    """Has ``vlanlog daemon`` run for a while; yields the file with what it says.
+
+    Raises: TimeoutError where it does not come up.
+    """
+    said = Path("/run/vlanlog-daemon.log")
+    with said.open("wb") as stream:
+        process = subprocess.Popen((_VLANLOG, "daemon", "--verbose"), stderr=stream, cwd="/")
+    try:
+        wait_until(lambda: "watching" in said.read_text(), "`vlanlog daemon` to watch")
+        yield said
+    finally:
+        process.terminate()
+        process.wait(_DEADLINE_S)
 
 
 def without_interpreter() -> AbstractContextManager[None]:

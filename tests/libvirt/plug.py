@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernel.listener import Listener, decoded
+from tests.lab.domain import Nic, nic_xml
 from tests.lab.libvirtd import Libvirtd
 from tests.libvirt.host import wait_until
 from vlanlog.core.notice import PortMessage
@@ -41,13 +42,23 @@ class Plugged:
         )
 
 
-def plug(daemon: Libvirtd, guest: str, kind: str, source: str, mac: str) -> Plugged:
+def plug(
+    daemon: Libvirtd,
+    guest: str,
+    mac: str,
+    *,
+    bridge: str = "br0",
+    network: str = "",
+    target: str | None = None,
+) -> Plugged:
     """Runs ``virsh attach-interface`` and looks on.
 
     Raises: LabError.
     """
     listener, live, before = Listener(), LiveGuests(), taps()
-    command = ("attach-interface", guest, kind, source, "--mac", mac, "--model", "virtio", "--live")
+    where = f"network {network}" if network else f"bridge {bridge}"
+    command = f"attach-interface {guest} {where} --mac {mac} --model virtio --live"
+    command += f" --target {target}" if target else ""
     with ThreadPoolExecutor(1) as pool:
         virsh = pool.submit(_timed, daemon, command)
         tap, joined_s = next(_joining(listener, virsh, before), ("", 0.0))
@@ -63,6 +74,13 @@ def plug(daemon: Libvirtd, guest: str, kind: str, source: str, mac: str) -> Plug
     )
 
 
+def move(daemon: Libvirtd, guest: str, mac: str, bridge: str) -> None:
+    """Has ``virsh update-device`` put a NIC, otherwise as it is, on another bridge."""
+    device = Path("/run/device.xml")
+    device.write_text(nic_xml(Nic(bridge=bridge, mac=mac)))
+    daemon.virsh("update-device", guest, "--live", "--file", str(device))
+
+
 def unplug(daemon: Libvirtd, guest: str, mac: str) -> None:
     """Takes a NIC out of a guest that heeds no request: libvirt waits 5 s, and a reset ends it."""
     before = taps()
@@ -76,8 +94,8 @@ def taps() -> set[str]:
     return {path.name for path in _DEVICES.iterdir()}
 
 
-def _timed(daemon: Libvirtd, command: tuple[str, ...]) -> float:
-    daemon.virsh(*command)
+def _timed(daemon: Libvirtd, command: str) -> float:
+    daemon.virsh(*command.split())
     return time.monotonic()
 
 

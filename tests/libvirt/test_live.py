@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.domain import Nic as LabNic
-from tests.lab.domain import domain_xml, nic_xml
+from tests.lab.domain import domain_xml
 from tests.lab.libvirtd import Libvirtd, libvirtd
 from tests.libvirt.host import Host, ip, wait_until
-from tests.libvirt.plug import Plugged, plug, unplug
+from tests.libvirt.plug import Plugged, move, plug, unplug
 from vlanlog.core.state import Guest, Nic, tap_mac
 from vlanlog.libvirt import STATUS_FOLDER, running_guests
 
@@ -96,12 +96,12 @@ def _live(daemon: Libvirtd) -> tuple[dict[str, list[Guest]], list[Plugged]]:
     daemon.virsh("start", "VM1")
     after["start"] = told()
     plugged = [
-        plug(daemon, "VM1", "bridge", "br0", PLUGGED.mac),
-        plug(daemon, "VM1", "bridge", "br0", ODD_MAC.mac),
-        plug(daemon, "VM1", "network", "lan", OF_NETWORK.mac),
+        plug(daemon, "VM1", PLUGGED.mac),
+        plug(daemon, "VM1", ODD_MAC.mac),
+        plug(daemon, "VM1", OF_NETWORK.mac, network="lan"),
     ]
     after["attach-interface"] = told()
-    _move(daemon, PLUGGED, "br1")
+    move(daemon, "VM1", PLUGGED.mac, "br1")
     after["update-device"] = told()
     daemon.virsh("suspend", "VM1")
     after["suspend"] = told()
@@ -118,13 +118,6 @@ def _live(daemon: Libvirtd) -> tuple[dict[str, list[Guest]], list[Plugged]]:
     daemon.virsh("destroy", "VM1")
     after["destroy"] = told()
     return after, plugged
-
-
-def _move(daemon: Libvirtd, nic: Nic, bridge: str) -> None:
-    """Has ``virsh update-device`` put the NIC, otherwise as it is, on another bridge."""
-    device = Path("/run/device.xml")
-    device.write_text(nic_xml(LabNic(bridge=bridge, mac=nic.mac)))
-    daemon.virsh("update-device", "VM1", "--live", "--file", str(device))
 
 
 def test_no_file_tells_of_a_guest_until_its_hook_start_has_ended(life: Life) -> None:
