@@ -13,6 +13,7 @@ from vlanlog.cli.options import DatabaseOption, HooksOption
 from vlanlog.config import load_settings
 from vlanlog.daemon.logs import log_to
 from vlanlog.daemon.notify import Notifier
+from vlanlog.daemon.precedence import take_precedence
 from vlanlog.daemon.run import Daemon
 from vlanlog.host.commands.carry import replied
 from vlanlog.host.opening import opened_log
@@ -33,6 +34,7 @@ def command(
     settings = load_settings(os.environ, hooks_dir, database=database)
     require_net_admin()
     log_to(sys.stderr, os.environ, level=10 if verbose else 20)
+    take_precedence()
     with ExitStack() as stack:
         daemon = Daemon(
             settings,

@@ -40,7 +40,10 @@ Lends = Callable[[Envelope], AbstractContextManager[Host]]
 
 
 class Answering:
-    """Answers requests; ``commands`` carries out an operator's command (JSON to JSON)."""
+    """Answers requests; ``commands`` carries out an operator's command (JSON to JSON).
+
+    Shape: queue holds the requests that ``serve`` has not come to yet.
+    """
 
     def __init__(
         self,
@@ -54,17 +57,12 @@ class Answering:
         self._lend = lend
         self._commands = commands
         self._own = journal.envelope
-        self._queue: deque[Request] = deque()
+        self.queue: deque[Request] = deque()
         self._verbs: dict[str, Callable[[Request], dict[str, bytes]]] = {
             "apply-guest": self._apply_guest,
             "apply-bridges": self._apply_bridges,
             "command": self._command,
         }
-
-    @property
-    def has_work(self) -> bool:
-        """Tells whether requests wait that ``serve`` has not come to yet."""
-        return bool(self._queue)
 
     def serve(self, requests: Sequence[Request]) -> None:
         """Commits all records in one transaction and answers them, then does the rest in turn.
@@ -73,12 +71,12 @@ class Answering:
         and their records must not wait for one another's VLANs.
         """
         records = [request for request in requests if request.verb == "record"]
-        self._queue += (request for request in requests if request.verb != "record")
+        self.queue += (request for request in requests if request.verb != "record")
         if records:
             self._record(records)
         ends_s = time.monotonic() + _STRETCH_S
-        while self._queue:
-            self._do(self._queue.popleft())
+        while self.queue:
+            self._do(self.queue.popleft())
             if time.monotonic() >= ends_s:
                 return
 

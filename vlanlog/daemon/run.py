@@ -136,7 +136,7 @@ class Daemon:
 
     def _round(self) -> None:
         events = self._selector.select(self._timeout_s())
-        requests = self._server.ready(events)
+        requests = self._server.ready(events, queued=self._answering.queue)
         self._wishes.clear(events)
         # What a client's request is about happened before it asked.
         self._observer.hear(batches=_BATCHES_A_ROUND)
@@ -149,6 +149,8 @@ class Daemon:
             self._reload()
 
     def _timeout_s(self) -> float | None:
+        if self._answering.queue:
+            return 0.0
         ends = [self._timers.due_s(), self._autopilot.due_s()]
         if (deadline_ns := self._server.next_deadline_ns()) is not None:
             ends.append(deadline_ns / 1e9)

@@ -12,7 +12,7 @@ import selectors
 import socket
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,15 +110,22 @@ class Server:
             stack.pop_all()
         self._listen()
 
-    def ready(self, events: Iterable[tuple[selectors.SelectorKey, int]]) -> list[Request]:
+    def ready(
+        self,
+        events: Iterable[tuple[selectors.SelectorKey, int]],
+        *,
+        queued: Collection[Request] = (),
+    ) -> list[Request]:
         """Returns the requests that came whole in this round of the loop.
 
         It accepts, reads and writes what can be had without waiting, drops who was too slow, and
         passes over events of others in the same selector. What the last round left without an
-        answer, by a failure of its own, is refused: its client then does without, at once.
+        answer and does not have ``queued`` either, by a failure of its own, is refused: its
+        client then does without, at once.
         """
         for request in self._unanswered():
-            request.refuse("internal", "it was passed over")
+            if request not in queued:
+                request.refuse("internal", "it was passed over")
         requests: list[Request] = []
         accepts = self._retry_ns is not None and self._retry_ns <= time.monotonic_ns()
         for key, _ in events:
@@ -131,7 +138,7 @@ class Server:
             self._listen()
             requests += self._accepted()
         self._drop_late()
-        self._handed_out = requests
+        self._handed_out = [*queued, *requests]
         return requests
 
     def next_deadline_ns(self) -> int | None:
