@@ -1,13 +1,19 @@
-"""Scene 4: what else a replay can aim at, and how it is kept to a part of the host."""
+"""Scene 4: what else a replay can aim at, and how it is kept to a part of the host.
+
+By a daemon and without one.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from tests.kernel.netns import bridge
 from tests.scenes.guests import VM1, VM2
+from tests.scenes.resident import watched
 from tests.scenes.stage import BRIDGES, PORTS, REFERENCE, VETH0, VETH1, VETH2, Stage
 
 pytestmark = pytest.mark.kernel
@@ -15,12 +21,19 @@ pytestmark = pytest.mark.kernel
 ASSIGNED = "100 PVID Egress Untagged, 200, 300-310"
 
 
+@pytest.fixture(params=["alone", "daemon"])
+def served(request: pytest.FixtureRequest, reference: Stage) -> Iterator[Stage]:
+    """Is the reference host, with and without a daemon."""
+    with watched(reference) if request.param == "daemon" else nullcontext():
+        yield reference
+
+
 @pytest.fixture
-def host(reference: Stage) -> Stage:
+def host(served: Stage) -> Stage:
     """Is the reference host with both guests running."""
-    reference.start(VM1)
-    reference.start(VM2)
-    return reference
+    served.start(VM1)
+    served.start(VM2)
+    return served
 
 
 def _now() -> str:
@@ -61,19 +74,19 @@ def test_replay_to_observed_puts_back_what_the_kernel_carried_then(host: Stage) 
     assert _done(host, "replay", "--to", "observed", "--at", then) == strange
 
 
-def test_replay_is_bounded_to_a_guest_a_port_or_a_bridge(reference: Stage) -> None:
+def test_replay_is_bounded_to_a_guest_a_port_or_a_bridge(served: Stage) -> None:
     second_bridge = "[br1]\ntrunk-port =\nbr-pvid = 5\n"
-    reference.add_bridge("br1")
-    reference.configure(BRIDGES + second_bridge, PORTS)
-    reference.start(VM2)
+    served.add_bridge("br1")
+    served.configure(BRIDGES + second_bridge, PORTS)
+    served.start(VM2)
     ports = ("br0", "br1", "eth0", "veth1", "veth2")
-    reference.flush(*ports)
+    served.flush(*ports)
     guest = {"veth1": VETH1, "veth2": VETH2}
-    assert _done(reference, "replay", "--guest", "VM2") == guest
+    assert _done(served, "replay", "--guest", "VM2") == guest
     port = {**guest, "eth0": REFERENCE["eth0"]}
-    assert _done(reference, "replay", "--port", "eth0") == port
-    assert reference.switches() == {"br0": (1, 1), "br1": (0, 1)}
+    assert _done(served, "replay", "--port", "eth0") == port
+    assert served.switches() == {"br0": (1, 1), "br1": (0, 1)}
     other = {**port, "br1": "5 PVID Egress Untagged"}
-    assert _done(reference, "replay", "--bridge", "br1") == other
-    assert reference.switches() == {"br0": (1, 1), "br1": (1, 1)}
-    assert _done(reference, "replay") == {**other, "br0": REFERENCE["br0"]}
+    assert _done(served, "replay", "--bridge", "br1") == other
+    assert served.switches() == {"br0": (1, 1), "br1": (1, 1)}
+    assert _done(served, "replay") == {**other, "br0": REFERENCE["br0"]}

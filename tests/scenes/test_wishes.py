@@ -1,14 +1,19 @@
-"""Scene 6: what the kernel carries, how it differs, and an operator's wish that comes and goes."""
+"""Scene 6: what the kernel carries, how it differs, and an operator's wish that comes and goes.
+
+By a daemon and without one.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from tests.kernel.netns import bridge, entered, run
 from tests.scenes.guests import VM1
+from tests.scenes.resident import watched
 from tests.scenes.stage import BRIDGES, PORTS, SELF, TRUNK, VETH0, Ended, Stage
 
 pytestmark = pytest.mark.kernel
@@ -19,15 +24,18 @@ SET = ("set", "veth0", "--tagged", "200,300-310", "--reason", "ticket 42")
 UNSET = ("unset", "veth0", "--reason", "done")
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Is the reference host with VM1 alone."""
+@pytest.fixture(scope="module", params=["alone", "daemon"])
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """Is the reference host with VM1 alone, with and without a daemon."""
     with entered():
         stage = Stage(tmp_path_factory.mktemp("wishes"))
         stage.add_reference_host()
-        stage.daemon_starts()
-        stage.start(VM1)
-        yield stage
+        with watched(stage) if request.param == "daemon" else nullcontext():
+            stage.daemon_starts()
+            stage.start(VM1)
+            yield stage
 
 
 @pytest.fixture
