@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from vlanlog.core import event as e
@@ -17,6 +17,7 @@ from vlanlog.core.notice import LinkMessage, Notice
 from vlanlog.core.observe import Finding, differences, subject_of, vlan_facts
 from vlanlog.core.state import Coverage, IfIndex, PortTable
 from vlanlog.core.vlan import PortVlans
+from vlanlog.daemon.news import Gathering, News
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.watch import LostError
 from vlanlog.ports import Clock, KernelReader
@@ -46,41 +47,6 @@ class PortReader(KernelReader, Protocol):
         """Returns the VLANs of one port. Raises: KernelError."""
 
 
-@dataclass(slots=True)
-class News:
-    """Is what happened since it was last asked for, as far as somebody may have to act on it.
-
-    Shape: arrived are ports that joined a bridge, foreign those whose VLANs someone else
-    changed; bridges by name likewise.
-    """
-
-    arrived: set[IfIndex] = field(default_factory=set)
-    foreign: set[IfIndex] = field(default_factory=set)
-    bridges_arrived: set[str] = field(default_factory=set)
-    bridges_foreign: set[str] = field(default_factory=set)
-
-    def take(self, told: Sequence[tuple[Finding, bool]], known: Collection[str]) -> None:
-        """Notes what facts, told apart by author, give cause to act on."""
-        for (subject, fact), own in told:
-            index = IfIndex(subject.ifindex or 0)
-            match fact:
-                case e.PortAttached():
-                    self.arrived.add(index)
-                case e.PortDetached():
-                    self.arrived.discard(index)
-                    self.foreign.discard(index)
-                case e.VlanAdded() | e.VlanRemoved() if not own and index not in self.arrived:
-                    self.foreign.add(index)
-                case e.BridgeChanged() if not own and not fact.gone:
-                    name = subject.bridge or ""
-                    (self.bridges_foreign if name in known else self.bridges_arrived).add(name)
-                case _:
-                    continue
-
-    def __bool__(self) -> bool:
-        return bool(self.arrived or self.foreign or self.bridges_arrived or self.bridges_foreign)
-
-
 class Observer:
     """Is the daemon's eye: between its calls the journal's state is what the kernel was heard to
     carry."""
@@ -101,14 +67,13 @@ class Observer:
         self._pause = pause
         self._own = journal.envelope
         self._hearing = Hearing()
-        self._news = News()
+        self._gathering = Gathering()
         self._settled_ns: int | None = None
         self._heard_ns: int | None = None
 
     def news(self) -> News:
         """Returns what happened since the last call."""
-        news, self._news = self._news, News()
-        return news
+        return self._gathering.news()
 
     def begin(self, started: e.Fact) -> None:
         """Reads the kernel for the first time and closes the gap in which nobody watched.
@@ -267,6 +232,8 @@ class Observer:
                 told = whose.told_apart([(subject, fact) for fact in facts])
                 if told:
                     self._record(told, e.UNKNOWN_ACTOR)
+                # To read a port, the kernel waits until its joining is over.
+                self._gathering.joined(index)
                 return
 
     def _take(self, findings: Sequence[Finding], whose: Authorship) -> None:
@@ -276,7 +243,7 @@ class Observer:
     def _record(
         self, told: Sequence[tuple[Finding, bool]], stranger: e.Actor = e.UNKNOWN_WRITER
     ) -> None:
-        self._news.take(told, self._journal.state.table.bridges.keys())
+        self._gathering.take(told, self._journal.state.table)
         with self._by_itself(told):
             self._journal.write_by((finding, None if own else stranger) for finding, own in told)
 
