@@ -135,6 +135,8 @@ class Daemon:
             self._timers.every("watchdog", period_s, now_s, self._notifier.alive)
 
     def _round(self) -> None:
+        # What was found while it acted, or reconciled, is not to wait for the next event.
+        self._heed()
         events = self._selector.select(self._timeout_s())
         requests = self._server.ready(events, queued=self._answering.queue)
         self._wishes.clear(events)
