@@ -8,10 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from vlanlog.core.program import Plan
 from vlanlog.core.state import HostState, Port, PortTable
 from vlanlog.core.vlan import PortVlans, format_vids
@@ -27,6 +23,11 @@ def drawn(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None, colour: bool = False
 ) -> str:
     """Returns a table; cells wrap where it would be wider than ``width`` columns."""
+    # Most answers have no table, and need not wait for what draws one.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in head:
         table.add_column(Text(title), overflow="fold")
