@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.core.making import MAC1, VM1, port
-from tests.host.commanding import LACKING, Commanded, granted, refused
+from tests.host.commanding import LACKING, PORTS, Commanded, granted, refused
 from vlanlog.core import event as e
 from vlanlog.core.state import Assignee
 from vlanlog.core.vlan import PortVlans
@@ -21,6 +22,7 @@ from vlanlog.host.commands.request import (
     SetRequest,
     UnsetRequest,
 )
+from vlanlog.replay import To
 
 SET = SetRequest(target="vnet0", reason="ticket 42", tagged="200,300-302")
 WANTED = port("200,300-302", pvid=100)
@@ -154,6 +156,35 @@ def test_replay_acts_within_its_bounds_alone(place: Commanded) -> None:
 
     assert place.site.kernel.carried()["eth0"] == port(pvid=1)
     assert carried(place) == DRIFT
+
+
+def test_replay_aims_at_what_is_asked_and_says_so_in_the_log(place: Commanded) -> None:
+    performed(place.host, SET, granted)
+
+    performed(place.host, ReplayRequest(to=To.CONFIG, port="vnet0"), granted)
+
+    assert carried(place) == FROM_FILES
+    assert place.site.facts("replay.started") == [e.ReplayStarted(to="config", scope="port vnet0")]
+
+
+def test_unset_of_what_was_never_set_is_a_usage_error(place: Commanded) -> None:
+    outcome = performed(place.host, UnsetRequest(target="vnet0", reason="r"), granted)
+
+    assert outcome == Outcome(
+        failure=Failure(message="vnet0 has no assignment", hint="see 'vlanlog state'", exit_code=2)
+    )
+    assert place.site.facts("assignment.cleared") == []
+
+
+def test_wish_is_newer_than_a_config_that_was_edited_before_it(place: Commanded) -> None:
+    place.configure(PORTS.replace("200", "201"))
+
+    outcome = performed(place.host, replace(SET, tagged=None, pvid="7"), granted)
+
+    assert isinstance(outcome.answer, WishAnswer)
+    assert outcome.answer.vlans == port("201", pvid=7)
+    performed(place.host, ReplayRequest(), granted)
+    assert carried(place) == port("201", pvid=7)
 
 
 def test_replay_to_a_time_before_the_log_is_a_usage_error(place: Commanded) -> None:

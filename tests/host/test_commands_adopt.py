@@ -114,6 +114,22 @@ def test_nothing_is_recorded_where_nothing_differs(place: Commanded) -> None:
     assert place.site.facts("assignment.set") == []
 
 
+def test_config_errors_are_told_with_what_was_adopted(place: Commanded) -> None:
+    place.configure("[VM1/*]\npvid = 5000\n")
+    drift(place, "vnet0", DRIFT)
+
+    outcome = performed(place.host, ALL, granted)
+
+    path = place.conf / "vlan_filtering.conf"
+    line = f"{path}:2: [VM1/*] pvid: vid 5000 is out of range, expected 1-4094"
+    assert isinstance(outcome.answer, AdoptAnswer)
+    assert (names(outcome.answer), outcome.answer.config_errors, outcome.notes) == (
+        ["vnet0"],
+        (line,),
+        (line,),
+    )
+
+
 def test_adoption_is_withdrawn_by_unset(place: Commanded) -> None:
     drift(place, "vnet0", DRIFT)
     adopt(place, ALL)
