@@ -49,21 +49,23 @@ class Sight:
         return self._read()
 
     @cached_property
-    def _told(self) -> frozenset[tuple[str, str | None, str]]:
+    def _told(self) -> Mapping[str, frozenset[tuple[str | None, str]]]:
         guests = self.live.guests.values()
-        return frozenset((guest.uuid, nic.tap, nic.mac) for guest in guests for nic in guest.nics)
+        return {guest.uuid: frozenset((nic.tap, nic.mac) for nic in guest.nics) for guest in guests}
 
     def is_certain(self, port: Port) -> bool:
-        """Tells whether the tap is that of the guest that the log has for it, as its MAC says.
+        """Tells whether the tap is that of the guest that the log has for it.
 
-        A name that an operator chose may have gone from one guest to another by hot plug; of a
-        tap that libvirt did not make, its status file says so.
+        libvirt's status file says so: an operator's name may have gone from one guest to another
+        by hot plug, and the MAC with it. A guest that has no file yet is about to start; there
+        the tap's MAC says so.
         """
         owner = self._owners.of(port)
         if owner is None:
             return False
         guest, nic = owner
-        return port.mac == tap_mac(nic.mac) or (guest.uuid, port.name, nic.mac) in self._told
+        told = self._told.get(guest.uuid)
+        return port.mac == tap_mac(nic.mac) if told is None else (port.name, nic.mac) in told
 
     def is_no_tap(self, port: Port) -> bool:
         """Tells whether no guest is looked for: a trunk, or a bridge's own port."""
