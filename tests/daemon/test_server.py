@@ -284,6 +284,34 @@ def test_request_that_a_round_left_without_an_answer_is_refused_by_the_next(path
         assert (told(client), one.server.next_deadline_ns()) == ((b"error", b"internal"), None)
 
 
+def test_request_that_is_queued_is_not_refused(path: Path) -> None:
+    with served(path) as one, connected(path, ONE):
+        queue = one.round()
+        assert one.server.ready([], queued=queue) == []
+        assert one.server.ready([], queued=queue) == []
+        assert queue[0].is_waiting()
+
+
+def test_client_whose_request_is_carried_out_wakes_nobody(path: Path) -> None:
+    with served(path) as one:
+        client = connected(path, ONE[:5])
+        assert one.round() == []
+        client.sendall(ONE[5:])
+        queue = one.round()
+        client.close()
+        assert (len(queue), one.selector.select(0)) == (1, [])
+
+
+def test_client_has_all_the_time_for_its_reply_whenever_that_comes(path: Path) -> None:
+    with served(path, patience_ns=10**12) as one, connected(path, ONE):
+        (found,) = one.round()
+        before_ns = time.monotonic_ns()
+        found.reply({"output": bytes(10_000_000)})
+        ends_ns = one.server.next_deadline_ns()
+        assert ends_ns is not None
+        assert before_ns <= ends_ns - 10**12 <= time.monotonic_ns()
+
+
 def test_clients_beyond_the_limit_are_served_as_others_leave(path: Path) -> None:
     with served(path, clients_max=2) as one:
         clients = [connected(path, frame(n=b"%d" % number)) for number in range(5)]
