@@ -69,12 +69,15 @@ class Authorship:
         own = 0
         for aim in self._aims.get(index, ()):
             own |= _aimed_at(fact, aim)
-        cause = self._intents.ports.get(index)
         bridge = self._moved.get(subject.bridge or "")
-        if bridge is not None and _follows(fact, bridge) and not own >> fact.first & 1:
+        taken, cause = 0, None
+        if bridge is not None:
             # The kernel takes ports along when a default PVID moves.
-            own, cause = span(fact.first, fact.last), self._intents.bridges[bridge.bridge.ifindex]
-        found = [(part, False) for part in _parts(fact, ~own)]
+            taken = _follows(fact, bridge) & ~own
+            cause = self._intents.bridges[bridge.bridge.ifindex]
+        found = [(part, False) for part in _parts(fact, ~(own | taken))]
+        found += ((part, True) for part in _parts(replace(fact, cause=cause), taken))
+        cause = self._intents.ports.get(index)
         found += ((part, True) for part in _parts(replace(fact, cause=cause), own))
         yield from sorted(found, key=lambda item: item[0].first)
 
@@ -88,12 +91,12 @@ def _aimed_at(fact: _VlanFact, wanted: PortVlans) -> int:
     return wanted.members & egress & (native if fact.pvid else ~native)
 
 
-def _follows(fact: _VlanFact, item: BridgePlan) -> bool:
-    if fact.first != fact.last:
-        return False
+def _follows(fact: _VlanFact, item: BridgePlan) -> int:
+    """Returns the vid (a bit) that the kernel moves with a default PVID, of those of the fact."""
     if isinstance(fact, e.VlanRemoved):
-        return fact.first == item.bridge.default_pvid
-    return fact.first == item.default_pvid and fact.pvid and fact.untagged
+        return span(fact.first, fact.last) & 1 << item.bridge.default_pvid
+    is_native = fact.pvid and fact.untagged
+    return 1 << fact.first if is_native and fact.first == item.default_pvid else 0
 
 
 def _parts(fact: _VlanFact, bits: int) -> Iterator[_VlanFact]:
