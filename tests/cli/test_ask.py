@@ -208,10 +208,12 @@ def test_rehearsal_asks_nobody(tmp_path: Path) -> None:
     behaviour = answering(UNCHANGED)
 
     with served(tmp_path, behaviour), log_in_use(tmp_path):
-        vlanlog(tmp_path, "replay", "--dry-run")
-        vlanlog(tmp_path, "adopt", "--all", "--dry-run")
+        planned = vlanlog(tmp_path, "replay", "--dry-run")
+        adoptable = vlanlog(tmp_path, "adopt", "--all", "--dry-run")
 
     assert behaviour.requests == []
+    assert planned == (0, NOTHING.splitlines(keepends=True)[0], "")
+    assert adoptable == (0, "Nothing to adopt.\n", "")
 
 
 IN_USE = f"vlanlog: error: the event log is in use by process {os.getpid()}, for more than 0.1 s"

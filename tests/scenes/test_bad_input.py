@@ -211,3 +211,13 @@ def test_user_without_rights_is_told_to_be_root(host: Stage) -> None:
         f"run as root, or look at: ls -ld {host.folder} {host.database}",
     )
     assert (host.carried(), host.kept()) == (FROM_FILES, before)
+
+
+def test_wish_of_a_user_without_the_right_opens_no_log(host: Stage) -> None:
+    before = host.kept()
+    assert host.vlanlog("set", "veth0", *WISH, under=NOBODY) == _error(
+        3,
+        "this process may not change VLANs: it lacks CAP_NET_ADMIN",
+        "run it as root; 'vlanlog replay --dry-run' shows what it would change",
+    )
+    assert (host.carried(), host.kept()) == (FROM_FILES, before)
