@@ -23,6 +23,7 @@ from vlanlog.daemon.searching import Lends, Look, Search
 from vlanlog.errors import KernelError, StoreError
 from vlanlog.host.host import Host
 from vlanlog.libvirt import Live
+from vlanlog.render.words import count
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +93,8 @@ class Autopilot:
         for index in news.readdressed - news.arrived:
             self._search.begin(index, now_s, joined=False)
         for name in news.bridges_arrived & state.config.bridges.keys():
+            self._reverts.pop(name, None)
+            self._patience.pop(name, None)
             self._anew[name] = now_s
         self._say_delayed(self._heed_foreign(state, news, now_s))
 
@@ -129,9 +132,9 @@ class Autopilot:
         for subject, fact in delayed:
             if isinstance(fact, e.RevertDelayed):
                 _logger.warning(
-                    "%s was put back %d times and changed again each time: next time in %.1f s",
+                    "%s was put back %s and changed again each time: next time in %.1f s",
                     subject.port or subject.bridge,
-                    fact.reverts,
+                    count(fact.reverts, "time"),
                     fact.delay_s,
                 )
         with self._lend() as host:
