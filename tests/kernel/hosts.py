@@ -49,8 +49,8 @@ def mac_of(name: str) -> str:
 
 
 class FakeHost:
-    def __init__(self) -> None:
-        kernel = FakeKernel()
+    def __init__(self, kernel: FakeKernel | None = None) -> None:
+        kernel = kernel or FakeKernel()
         self._kernel = kernel
         self.reader: VlanReader = kernel
         self.writer: KernelWriter = kernel
