@@ -182,7 +182,7 @@ def test_client_that_is_answered_loads_no_database_and_no_netlink(
         )
 
     loaded = set(done.stderr.split())
-    heavy = {"sqlalchemy", "alembic", "pyroute2", "psycopg", "asyncio", "sqlite3"}
+    heavy = {"sqlalchemy", "alembic", "pyroute2", "psycopg", "asyncio", "sqlite3", "rich"}
     own = {name for name in loaded if name.startswith(("vlanlog.store", "vlanlog.kernel"))}
     assert "vlanlog.cli.ask" in loaded
     assert (loaded & heavy, own) == (set(), set())

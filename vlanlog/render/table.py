@@ -57,9 +57,8 @@ def plan(todo: Plan, *, width: int | None, colour: bool = False) -> str:
         )
         for item in sorted(todo.ports, key=lambda item: _by_bridge(item.wish.port))
     ]
-    parts = [drawn(("PORT", "GUEST", "CHANGE", "BECAUSE"), rows, width=width, colour=colour)]
-    if not rows:
-        parts = []
+    head = ("PORT", "GUEST", "CHANGE", "BECAUSE")
+    parts = [drawn(head, rows, width=width, colour=colour)] if rows else []
     parts += [f"missing: {plain(line)}" for line in todo.missing]
     parts.append(
         f"Plan: {todo.added} to add, {todo.removed} to remove, "
