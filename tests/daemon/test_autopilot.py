@@ -336,6 +336,30 @@ def test_revert_of_a_default_pvid_takes_back_the_ports_that_were_taken_along() -
     assert resident.carried("own") == port("", pvid=50)
 
 
+def test_ports_of_which_the_kernel_tells_before_the_bridge_are_taken_back_too() -> None:
+    resident = _watched(_br0(REVERT, default_pvid=1))
+    resident.kernel.add_port("dummy0", "br0")
+    resident.at(1)
+    resident.kernel.set_vlans("dummy0", port("", pvid=50))
+    resident.at(2)
+    resident.kernel.set_vlans("dummy0", NATIVE)
+    index = resident.state.table.bridges["br0"].ifindex
+    resident.kernel.set_default_pvid(index, 50)
+    resident.at(2.1)
+    assert resident.carried("dummy0") == NATIVE
+
+
+def test_port_that_nothing_names_keeps_what_it_had_long_before_a_default_pvid_moved() -> None:
+    resident = _watched(_br0(REVERT, default_pvid=1))
+    resident.kernel.add_port("dummy0", "br0")
+    resident.at(1)
+    resident.kernel.set_vlans("dummy0", port("", pvid=50))
+    resident.at(2)
+    resident.kernel.set_default_pvid(resident.state.table.bridges["br0"].ifindex, 50)
+    resident.at(20)
+    assert resident.carried("dummy0") == port("", pvid=50)
+
+
 def test_flapping_writer_is_answered_after_one_two_four_seconds() -> None:
     resident = _with_vm1(_br0(), _of_vm1(REVERT))
     began = len(resident.events(e.ProgramIntended))

@@ -1,15 +1,20 @@
-"""What becomes of a change that no intent explains: the policy of a port, and when to act on it.
+"""What becomes of a change that no intent explains: whether to act on it, when, and how far.
 
 Must not act.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from vlanlog.core.desired import EntryIndex
 from vlanlog.core.entry import Foreign
-from vlanlog.core.state import HostState, Port
+from vlanlog.core.program import Plan
+from vlanlog.core.state import HostState, IfIndex, Port
+
+Key = IfIndex | str
+"""Names a port, or a bridge for its switches."""
 
 CALM_S = 60.0
 """What was left alone for so long is put back at once again."""
@@ -71,3 +76,45 @@ class Patience:
     def reverted(self, now_s: float) -> Patience:
         """Returns the count after it was put back."""
         return Patience(self.reverts + 1, now_s)
+
+
+def part_of(
+    todo: Plan, ports: Collection[IfIndex], bridges: Collection[str], *, strays: Collection[IfIndex]
+) -> Plan:
+    """Returns the part of the plan for these ports, and for the switches of these bridges.
+
+    Every port of a bridge whose default PVID moves is among them, for the kernel takes it along;
+    ``strays``, which nothing names, it shall take, back from where a foreign move took them.
+    """
+    switched = tuple(item for item in todo.bridges if item.bridge.name in bridges)
+    moved = {item.bridge.name for item in switched if item.default_pvid is not None}
+    own = (
+        item
+        for item in todo.ports
+        if item.wish.port.ifindex in ports or item.wish.port.bridge in moved
+        if item.wish.port.ifindex not in strays
+    )
+    return replace(todo, bridges=switched, ports=tuple(own), missing=())
+
+
+def as_revert(todo: Plan, reverts: Collection[Key]) -> Plan:
+    """Returns the plan with the policy as the reason for what it puts back."""
+    moved = {item.bridge.name for item in todo.bridges if item.default_pvid is not None}
+    taken = moved & {key for key in reverts if isinstance(key, str)}
+    return replace(
+        todo,
+        bridges=tuple(
+            replace(item, because=_reason(item.because)) if item.bridge.name in reverts else item
+            for item in todo.bridges
+        ),
+        ports=tuple(
+            replace(item, wish=replace(item.wish, because=_reason(item.wish.because)))
+            if item.wish.port.ifindex in reverts or item.wish.port.bridge in taken
+            else item
+            for item in todo.ports
+        ),
+    )
+
+
+def _reason(because: str) -> str:
+    return f"foreign = revert: {because}"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from vlanlog import replay
 from vlanlog.core import event as e
 from vlanlog.core.desired import desired
 from vlanlog.core.entry import Foreign
-from vlanlog.core.foreign import Patience, Policies
+from vlanlog.core.foreign import Key, Patience, Policies, as_revert, part_of
 from vlanlog.core.observe import Finding, subject_of
-from vlanlog.core.program import Plan, PortPlan, Scope, plan
+from vlanlog.core.program import Scope, plan
 from vlanlog.core.state import HostState, IfIndex, PortTable
 from vlanlog.daemon.news import News
 from vlanlog.daemon.searching import Lends, Look, Search
@@ -27,13 +27,13 @@ from vlanlog.render.words import count
 
 _logger = logging.getLogger(__name__)
 
-Key = IfIndex | str
-"""Names a port, or a bridge for its switches."""
-
 _Key = TypeVar("_Key", IfIndex, str, Key)
 
 SETTLED_S = 0.5
 """So long a port has to rest before what it carries is adopted."""
+
+STRAY_S = 5.0
+"""So long a port that nothing names may have been changed before its bridge was, and by that."""
 
 RETRY_S = 2.0
 """After so long that which failed for want of a kernel or a log is tried again."""
@@ -62,6 +62,7 @@ class Autopilot:
         self._reverts: dict[Key, float] = {}
         self._adoptions: dict[IfIndex, float] = {}
         self._patience: dict[Key, Patience] = {}
+        self._strays: dict[IfIndex, float] = {}
 
     def begin(self, state: HostState, news: News, now_s: float) -> None:
         """Heeds what was found at the daemon's start: nothing joined just now.
@@ -104,6 +105,7 @@ class Autopilot:
         delayed: list[Finding] = []
         for name in news.bridges_foreign & table.bridges.keys():
             if policies.of_bridge(name) is Foreign.REVERT and name not in self._reverts:
+                self._drop_strays(table, now_s, waiting={*self._reverts})
                 subject = e.Subject(bridge=name, ifindex=table.bridges[name].ifindex)
                 delayed += ((subject, fact) for fact in self._schedule(name, now_s))
         for index in news.foreign & table.ports.keys():
@@ -203,15 +205,36 @@ class Autopilot:
                 text = "%s is not put back: its name is a guest's, and its MAC is not"
                 _logger.warning(text, wish.port.name)
         bridges = due.anew | {key for key in reverts if isinstance(key, str)}
-        todo = _only(plan(safe, table, Scope()), ports, bridges, unnamed=reverts - named)
-        todo = _as_revert(todo, reverts)
-        for key in reverts & {*_indexes(todo.ports), *(item.bridge.name for item in todo.bridges)}:
+        self._note_strays(host.state.table, reverts, named, now_s)
+        todo = part_of(plan(safe, table, Scope()), ports, bridges, strays=self._strays.keys())
+        todo = as_revert(todo, reverts)
+        touched = {item.wish.port.ifindex for item in todo.ports}
+        for key in reverts & {*touched, *(item.bridge.name for item in todo.bridges)}:
             self._patience[key] = self._patience.get(key, Patience()).reverted(now_s)
         report = replay.program(host.journal, host.kernel.eye, host.kernel.writer, todo)
         for item in report.reached.ports:
             _logger.info("%s set: %s", item.wish.port.name, item.wish.vlans)
         for line in report.undone:
             _logger.warning("%s", line)
+
+    def _note_strays(
+        self, table: PortTable, reverts: set[Key], named: set[IfIndex], now_s: float
+    ) -> None:
+        """Remembers ports that nothing names and someone changed.
+
+        The kernel tells of ports first, and then that the default PVID moved that took them along.
+        """
+        self._drop_strays(table, now_s, waiting=reverts | self._reverts.keys())
+        self._strays.update(dict.fromkeys(table.ports.keys() & reverts - named, now_s))
+        for index in self._strays.keys() & named:
+            del self._strays[index]
+
+    def _drop_strays(self, table: PortTable, now_s: float, *, waiting: Collection[Key]) -> None:
+        """Forgets those that were changed long ago, but on bridges that wait to be put back."""
+        for index, at_s in list(self._strays.items()):
+            port = table.ports.get(index)
+            if port is None or (port.bridge not in waiting and now_s - at_s > STRAY_S):
+                del self._strays[index]
 
     def _adopt(self, host: Host, indexes: Collection[IfIndex]) -> None:
         table = host.look(only=indexes & host.state.table.ports.keys())
@@ -246,49 +269,3 @@ def _popped_due(times: dict[_Key, float], now_s: float) -> frozenset[_Key]:
     for key in due:
         del times[key]
     return due
-
-
-def _indexes(plans: Collection[PortPlan]) -> set[IfIndex]:
-    return {item.wish.port.ifindex for item in plans}
-
-
-def _only(
-    todo: Plan, ports: set[IfIndex], bridges: Collection[str], *, unnamed: Collection[Key]
-) -> Plan:
-    """Returns the part of the plan for these ports and bridges.
-
-    Every port of a bridge whose default PVID moves is among them: the kernel takes it along. So
-    it does, back to what they were, with those that nothing names and that a foreign move took.
-    """
-    switched = tuple(item for item in todo.bridges if item.bridge.name in bridges)
-    moved = {item.bridge.name for item in switched if item.default_pvid is not None}
-    own = (
-        item
-        for item in todo.ports
-        if item.wish.port.ifindex in ports or item.wish.port.bridge in moved
-        if item.wish.port.ifindex not in unnamed
-    )
-    return replace(todo, bridges=switched, ports=tuple(own), missing=())
-
-
-def _as_revert(todo: Plan, reverts: Collection[Key]) -> Plan:
-    """Returns the plan with the policy as the reason for what it puts back."""
-    moved = {item.bridge.name for item in todo.bridges if item.default_pvid is not None}
-    taken = moved & {key for key in reverts if isinstance(key, str)}
-    return replace(
-        todo,
-        bridges=tuple(
-            replace(item, because=_reason(item.because)) if item.bridge.name in reverts else item
-            for item in todo.bridges
-        ),
-        ports=tuple(
-            replace(item, wish=replace(item.wish, because=_reason(item.wish.because)))
-            if item.wish.port.ifindex in reverts or item.wish.port.bridge in taken
-            else item
-            for item in todo.ports
-        ),
-    )
-
-
-def _reason(because: str) -> str:
-    return f"foreign = revert: {because}"
