@@ -219,10 +219,12 @@ class _Opening:
 
     def _rehearsal(self) -> OutsideLog:
         past = self._database()[1] if self._may_be_kept() else NewLog(HostState(), nowhere)
-        state = past.state()
-        waiting = self._waiting()
-        numbered = ((Seq(n), event) for n, event in enumerate(waiting, start=state.seq + 1))
-        return OutsideLog(advance(numbered, state), nowhere, past=past)
+        return OutsideLog(self._with_waiting(past.state()), nowhere, past=past)
+
+    def _with_waiting(self, state: HostState) -> HostState:
+        """Returns the state after what the spool holds, which is in no log yet."""
+        numbered = ((Seq(n), event) for n, event in enumerate(self._waiting(), start=state.seq + 1))
+        return advance(numbered, state)
 
     def _may_be_kept(self) -> bool:
         """Tells whether there may be a log yet: a rehearsal must not make one by opening it."""
@@ -251,7 +253,8 @@ class _Opening:
             self._lock(engine)
             self._take_over(log)
         except StoreError as error:
-            return self.outside(error.message, state)
+            # Else it would take for a stranger's what a hook before it did with the log away too.
+            return self.outside(error.message, self._with_waiting(state))
         return SafeLog(log, self._spooled, lambda error: self.notes.append(error.message))
 
     def outside(self, why: str, state: HostState | None = None) -> OutsideLog:
