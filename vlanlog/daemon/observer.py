@@ -17,6 +17,7 @@ from vlanlog.core.notice import LinkMessage, Notice
 from vlanlog.core.observe import Finding, differences, subject_of, vlan_facts
 from vlanlog.core.state import Coverage, IfIndex, PortTable
 from vlanlog.core.vlan import PortVlans
+from vlanlog.daemon.elsewhere import Elsewhere
 from vlanlog.daemon.news import Gathering, News
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.watch import LostError
@@ -59,8 +60,10 @@ class Observer:
         clock: Clock,
         *,
         pause: Callable[[], None],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._journal = journal
+        self._elsewhere = elsewhere
         self._watch = watch
         self._reader = reader
         self._clock = clock
@@ -101,10 +104,13 @@ class Observer:
                 asked_ns = self._clock.now_ns()
                 notices = self._watch.read(BATCH_NOTICES)
                 if notices:
+                    self._ask_elsewhere(whose)
                     self._take(self._hearing.take(self._journal.state, notices), whose)
                     continue
                 self._heard_ns = asked_ns
                 if not self._hearing.waits:
+                    if self._elsewhere is not None:
+                        self._elsewhere.forget()
                     return True
                 # The kernel holds its lock from a port's first word of leaving to its last.
                 self._pause()
@@ -116,6 +122,11 @@ class Observer:
             except LostError as lost:
                 self._lost(str(lost), whose, self._heard_ns)
         return False
+
+    def _ask_elsewhere(self, whose: Authorship) -> None:
+        # While a plan is carried out the log is not read: what is written waits for its commit.
+        if self._elsewhere is not None and whose is NOBODY:
+            self._elsewhere.take_in_if_possible()
 
     def look(
         self, whose: Authorship = NOBODY, *, only: Collection[IfIndex] | None = None
@@ -164,6 +175,7 @@ class Observer:
 
         What was said during a reading may be older or newer than what was read.
         """
+        self._ask_elsewhere(whose)
         found, checked = 0, set[IfIndex]()
         began_ns = self._clock.now_ns()
         for tries_left in reversed(range(_READINGS)):
@@ -243,9 +255,12 @@ class Observer:
     def _record(
         self, told: Sequence[tuple[Finding, bool]], stranger: e.Actor = e.UNKNOWN_WRITER
     ) -> None:
-        self._gathering.take(told, self._journal.state.table)
-        with self._by_itself(told):
-            self._journal.write_by((finding, None if own else stranger) for finding, own in told)
+        elsewhere = self._elsewhere
+        parts = [(None, told)] if elsewhere is None else elsewhere.told_apart(told, self._own)
+        for envelope, part in parts:
+            with self._by_itself(part) if envelope is None else self._journal.acting(envelope):
+                self._gathering.take(part, self._journal.state.table)
+                self._journal.write_by((item, None if own else stranger) for item, own in part)
 
     @contextmanager
     def _by_itself(self, told: Sequence[tuple[Finding, bool]]) -> Iterator[None]:

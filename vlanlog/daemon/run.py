@@ -22,13 +22,13 @@ from vlanlog.core.desired import desired
 from vlanlog.core.program import Scope, plan
 from vlanlog.daemon.answering import Answering
 from vlanlog.daemon.autopilot import Autopilot
+from vlanlog.daemon.elsewhere import Elsewhere
 from vlanlog.daemon.keeping import KeptLog, OpensLog
 from vlanlog.daemon.notify import Notifier
 from vlanlog.daemon.observer import Observer
 from vlanlog.daemon.server import Server
 from vlanlog.errors import KernelError, StoreError
 from vlanlog.host.host import Host
-from vlanlog.host.loglike import BootMarkingLog
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.read import NetlinkReader
 from vlanlog.kernel.watch import Watch
@@ -85,12 +85,14 @@ class Daemon:
         self._watch = stack.enter_context(Watch(buffer_bytes=settings.receive_buffer_bytes))
         self._selector.register(self._watch, selectors.EVENT_READ)
         reader = stack.enter_context(NetlinkReader())
+        self._elsewhere = Elsewhere(self._spool, self._kept, self._journal, self._clock)
         self._observer = Observer(
             self._journal,
             self._watch,
             reader,
             self._clock,
             pause=lambda: time.sleep(_LEAVING_S),
+            elsewhere=self._elsewhere,
         )
         writer = stack.enter_context(NetlinkWriter())
         self._host = Host(
@@ -128,7 +130,7 @@ class Daemon:
         now_s = time.monotonic()
         self._autopilot.begin(self._journal.state, self._observer.news(), now_s)
         self._timers.every("reconcile", self._settings.reconcile_s, now_s, self._reconcile)
-        self._timers.every("spool", _SPOOL_S, now_s, self._take_in)
+        self._timers.every("spool", _SPOOL_S, now_s, self._elsewhere.take_in)
         self._timers.every("recover", _RETRY_S, now_s, self._recover)
         if self._notifier.watchdog_ns is not None:
             period_s = self._notifier.watchdog_ns / 1e9
@@ -166,15 +168,6 @@ class Daemon:
     def _reconcile(self) -> None:
         if found := self._observer.reconcile():
             _logger.warning("%d changes of which the kernel said nothing", found)
-
-    def _take_in(self) -> None:
-        if self._kept.is_failing or not self._spool.pending():
-            return
-        taken = self._spool.take_in(BootMarkingLog(self._kept, self._clock))
-        self._journal.catch_up()
-        _logger.info("%d records taken in from the spool", taken.new_events)
-        for item in taken.set_aside:
-            _logger.warning("a record could not be read (%s): see %s", item.reason, item.path)
 
     def _recover(self) -> None:
         if self._kept.is_failing and self._kept.recover():
