@@ -6,7 +6,7 @@ of words (docs/kernel-notes.md); what came and went between them it does not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -51,26 +51,29 @@ class Kernel(FakeKernel):
 
 
 class FakeWatch:
-    """Implements ``NoticeSource``; it begins to hear when it is made."""
+    """Implements ``NoticeSource``; it begins to hear when it is made, ``limit`` notices a read."""
 
     def __init__(self, kernel: FakeKernel) -> None:
         self._kernel = kernel
         self._told = kernel.read()
         self._queue: list[Notice] = []
-        self._losses = 0
+        self._losses = range(0)
+        self._reads = 0
+        self.limit = 1000
 
-    def lose(self, times: int = 1) -> None:
-        """Loses what happened up to the next read, and what is said up to each of the later."""
-        self._losses = times
+    def lose(self, *, times: int = 1, after: int = 0) -> None:
+        """Lets so many reads find a loss, after so many that find none."""
+        self._losses = range(self._reads + after, self._reads + after + times)
 
     def read(self, limit: int = 1000) -> list[Notice]:
         """Returns what is queued, up to a limit."""
-        if self._losses:
-            self._losses -= 1
+        self._reads += 1
+        if self._reads - 1 in self._losses:
             raise LostError("ENOBUFS: no room")
         now = self._kernel.read()
         self._queue += _notices(self._told, now)
         self._told = now
+        limit = min(limit, self.limit)
         found, self._queue = self._queue[:limit], self._queue[limit:]
         return found
 
@@ -134,6 +137,25 @@ def _vlan_notices(index: IfIndex, before: PortVlans, port: Port) -> Iterator[Not
         yield VlanMessage(ifindex=index, gone=False, ranges=new)
 
 
+class BusyReader:
+    """Reads the kernel while others change it: ``after`` is done right after each reading."""
+
+    def __init__(self, kernel: FakeKernel) -> None:
+        self._kernel = kernel
+        self.after: list[Callable[[], None]] = []
+
+    def read(self) -> PortTable:
+        """Returns every bridge and its ports, as they then were."""
+        table = self._kernel.read()
+        if self.after:
+            self.after.pop(0)()
+        return table
+
+    def read_vlans(self, ifindex: IfIndex) -> PortVlans:
+        """Returns the VLANs of one port."""
+        return self._kernel.read_vlans(ifindex)
+
+
 class FailingLog(MemoryEventLog):
     """Is a log that can be full for a while."""
 
@@ -174,6 +196,7 @@ class Resident:
         self.guests: dict[Path, Guest] = {}
         self.unread: tuple[Unread, ...] = ()
         self.watch: FakeWatch
+        self.reader: BusyReader
         self.observer: Observer
         self.autopilot: Autopilot
         self.host: Host
@@ -197,8 +220,9 @@ class Resident:
     def start(self, now_s: float = 0.0) -> None:
         """Begins to watch, and acts on what is due at once."""
         self.watch = FakeWatch(self.kernel)
+        self.reader = BusyReader(self.kernel)
         self.observer = Observer(
-            self.journal, self.watch, self.kernel, self.clock, pause=lambda: None
+            self.journal, self.watch, self.reader, self.clock, pause=lambda: None
         )
         self.host = Host(
             settings=SETTINGS,

@@ -26,6 +26,7 @@ from vlanlog.ports import Clock, KernelReader
 BATCH_NOTICES = 2000
 """How many notices make one transaction, so that others are served in between."""
 
+_AGAIN = "the kernel could be read again"
 _READINGS = 25
 _SINGLE_READS = 32
 """Up to so many ports are read one by one; for more, one dump of all is cheaper."""
@@ -137,7 +138,7 @@ class Observer:
         """
         self.hear(whose)
         if only is None or len(only) > _SINGLE_READS:
-            self._settle(whose)
+            self._close_gap(whose, _AGAIN)
         else:
             for index in only:
                 self._reread(index, whose)
@@ -149,10 +150,7 @@ class Observer:
         Raises: KernelError, StoreError.
         """
         self.hear()
-        if self._journal.state.coverage is not Coverage.GAP:
-            return self._settle(NOBODY)
-        # A gap that could not be closed when it was opened, because the kernel could not be read.
-        return self._close_gap(NOBODY, "the kernel could be read again")
+        return self._close_gap(NOBODY, _AGAIN)
 
     def lose(self, reason: str) -> None:
         """Records that changes were missed for a reason of the daemon's own, and reads anew."""
@@ -166,14 +164,17 @@ class Observer:
         self._close_gap(whose, f"{thrown_away} notices were thrown away")
 
     def _close_gap(self, whose: Authorship, words: str) -> int:
-        found = self._settle(whose)
-        self._write(e.GapClosed(reason=f"{words}; a re-read found {found} changes"))
+        """Reads everything, closes the gap if one is open, and returns how much was found."""
+        found, whole = self._settle(whose)
+        if whole and self._journal.state.coverage is Coverage.GAP:
+            self._write(e.GapClosed(reason=f"{words}; a re-read found {found} changes"))
         return found
 
-    def _settle(self, whose: Authorship) -> int:
+    def _settle(self, whose: Authorship) -> tuple[int, bool]:
         """Reads the kernel until each port was read once while nothing was heard of it.
 
-        What was said during a reading may be older or newer than what was read.
+        What was said during a reading may be older or newer than what was read. Returns how much
+        was found, and whether it is all: not where each reading was followed by a loss.
         """
         self._ask_elsewhere(whose)
         found, checked = 0, set[IfIndex]()
@@ -184,6 +185,9 @@ class Observer:
                 heard = self._heard_meanwhile()
             except LostError as lost:
                 self._lost_again(str(lost))
+                checked.clear()
+                if not tries_left:
+                    return found + self._found(table, whose), False
                 continue
             touched = {notice.ifindex for notice in heard}
             if not tries_left:
@@ -197,7 +201,7 @@ class Observer:
                 break
         # Not the end: a port that was read first may have changed unsaid while others were read.
         self._settled_ns = began_ns
-        return found
+        return found, True
 
     def _heard_meanwhile(self) -> list[Notice]:
         heard: list[Notice] = []
