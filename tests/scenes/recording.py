@@ -18,7 +18,7 @@ from vlanlog.kernel.read import NetlinkReader
 from vlanlog.kernel.write import NetlinkWriter
 
 MARK = "mark"
-_DEADLINE_S = 120.0
+_DEADLINE_S = 60.0
 _PAUSE_S = 0.02
 
 

@@ -130,18 +130,23 @@ class Resident:
 
         Raises: AssertionError with both where that does not come in time.
         """
-        ends = time.monotonic() + deadline_s
         with NetlinkReader() as reader:
-            while True:
-                state, table = self.state, reader.read()
-                if state.table == table:
-                    return state
-                if time.monotonic() > ends:
-                    raise AssertionError(_unlike(state.table, table) + self.said.read_text())
-                time.sleep(_PAUSE_S)
+            return self.settled_with(reader, deadline_s)
+
+    def settled_with(self, reader: NetlinkReader, deadline_s: float = _DEADLINE_S) -> HostState:
+        """Returns it likewise, for the network namespace of the reader."""
+        ends = time.monotonic() + deadline_s
+        while True:
+            state, table = self.state, reader.read()
+            if state.table == table:
+                return state
+            if time.monotonic() > ends:
+                raise AssertionError(unlike(state.table, table) + self.said.read_text())
+            time.sleep(_PAUSE_S)
 
 
-def _unlike(known: PortTable, kernel: PortTable) -> str:
+def unlike(known: PortTable, kernel: PortTable) -> str:
+    """Returns what is not the same, in words."""
     lines = ["the log's projection is not what the kernel carries:"]
     for index in sorted(known.ports.keys() | kernel.ports.keys()):
         pair = known.ports.get(index), kernel.ports.get(index)
