@@ -25,6 +25,7 @@ from tests.kernel.requests import (
 )
 from vlanlog.core.state import IfIndex
 from vlanlog.core.vlan import Vid, VlanFlags, VlanRange
+from vlanlog.kernel.frame import messages
 from vlanlog.kernel.read import NetlinkReader
 from vlanlog.kernel.wire import RTM_DELLINK, RTM_DELVLAN, RTM_NEWVLAN, RTM_SETLINK
 
@@ -129,6 +130,14 @@ def test_newvlan_says_the_port_after_every_entry(host: Host) -> None:
     ]
 
 
+def test_newvlan_says_the_port_in_the_words_of_a_request(host: Host) -> None:
+    vlandb(RTM_NEWVLAN, host.d0, ranged(60))
+
+    kinds = [part.kind for data in host.listener.datagrams() for part in messages(data)]
+
+    assert kinds == [RTM_NEWVLAN, RTM_SETLINK]
+
+
 def test_delvlan_says_the_port_is_gone_though_it_stays(host: Host) -> None:
     programmed(RTM_SETLINK, host.d0, (0, 60), (BEGIN, 70), (END, 80))
     host.said()
@@ -197,6 +206,37 @@ def test_deleted_device_says_port_then_vlans_then_link(host: Host) -> None:
         "-port d0: pvid 1, tagged 33",
         "-vlan d0: 1",
         "-vlan d0: 33",
+        "-link d0",
+    ]
+
+
+def test_bridge_says_its_vlans_before_itself_and_takes_them_back_before_it_goes(
+    host: Host,
+) -> None:
+    ip(*["link", "add", "br9", "type", "bridge", "vlan_default_pvid", "9"])
+    made = host.said()
+    ip("link", "del", "br9")
+
+    assert (made, host.said()) == (
+        [
+            "+vlan br9: 1 pvid untagged",
+            "-vlan br9: 1",
+            "+vlan br9: 9 pvid untagged",
+            "link br9 filtering 0 default 9",
+        ],
+        ["-vlan br9: 9", "-link br9 filtering 0 default 9"],
+    )
+
+
+def test_bridge_speaks_between_a_devices_flush_and_its_end(host: Host) -> None:
+    ip("link", "set", "d0", "up")
+    host.said()
+
+    ip("link", "del", "d0")
+
+    assert host.said()[-3:] == [
+        "-vlan d0: 1",
+        "link br0 filtering 0 default 1",
         "-link d0",
     ]
 
