@@ -267,11 +267,11 @@ def test_port_that_moves_leaves_one_bridge_and_joins_the_other() -> None:
 def test_move_that_is_said_in_one_message_is_both() -> None:
     log = Log()
 
-    found = log.take(link("veth0", 2, 9))
+    found = log.take(link("veth0", 2, 9), new(2, ranged(200)))
 
     said = e.Subject(bridge="br1", port="veth0", ifindex=2, mac=MAC1)
-    assert found == [LEFT, (said, e.PortAttached(mac=MAC1))]
-    assert log.state.table.ports[IfIndex(2)].vlans == NO_VLANS
+    assert found == [LEFT, (said, e.PortAttached(mac=MAC1)), (said, added(ranged(200)))]
+    assert log.state.table.ports[IfIndex(2)].vlans == port("200")
 
 
 def test_removal_before_the_leaving_is_a_removal() -> None:
@@ -308,6 +308,28 @@ def test_whole_port_tells_that_it_stays() -> None:
     found = Log().take(parting(2), gone(2, 200), whole(2, port(pvid=100)))
 
     assert found == [(VETH0_SAID, removed(200))]
+
+
+@pytest.mark.parametrize(
+    "between", [new(2, ranged(7)), link("veth0", 2, 1), whole(2, port("7,200", pvid=100))]
+)
+def test_removal_is_told_at_once_where_something_else_was_said_of_the_port(
+    between: Notice,
+) -> None:
+    log = Log()
+
+    found = log.take(parting(2), between, gone(2, 200))
+
+    assert (found[-1], log.hearing.waits) == ((VETH0_SAID, removed(200)), False)
+
+
+def test_port_that_stayed_may_still_leave() -> None:
+    found = Log().take(
+        *(parting(2), gone(2, 100), new(2, ranged(7))),
+        *(parting(2), gone(2, 200), link("veth0", 2)),
+    )
+
+    assert found == [(VETH0_SAID, removed(100)), (VETH0_SAID, added(ranged(7))), LEFT]
 
 
 def test_nics_own_switch_does_not_speak_for_the_port() -> None:
@@ -439,7 +461,33 @@ def test_renamed_bridge_is_another_one_with_the_same_ports_and_vlans() -> None:
         (lan, added(ranged(100, flags=NATIVE))),
         (lan, added(ranged(200))),
     ]
-    assert log.take(new(2, ranged(7))) == [(lan, added(ranged(7)))]
+
+
+def test_port_of_a_renamed_bridge_is_called_by_its_new_name_in_the_same_breath() -> None:
+    found = Log().take(new(2, ranged(7)), bridge_link("lan", 1), new(2, ranged(8)))
+
+    lan = e.Subject(bridge="lan", port="veth0", ifindex=2, mac=MAC1)
+    assert (found[0], found[-1]) == (
+        (VETH0_SAID, added(ranged(7))),
+        (lan, added(ranged(8))),
+    )
+
+
+def test_bridge_that_ends_and_is_made_again_is_told_once_each() -> None:
+    found = Log(table(BR0, SELF)).take(
+        gone(1, 1), bridge_link("br0", 1, ended=True), bridge_link("br0", 5)
+    )
+
+    assert found == [
+        (on_bridge("br0", 1), e.BridgeChanged(gone=True)),
+        (on_port("br0", 1), e.PortDetached()),
+        (on_bridge("br0", 5), e.BridgeChanged(vlan_filtering=True, default_pvid=1)),
+        (on_port("br0", 5), e.PortAttached()),
+    ]
+
+
+def test_bridge_does_not_end_because_its_link_was_said_without_its_kind() -> None:
+    assert Log().take(link("br0", 1)) == []
 
 
 def test_bridge_made_anew_whose_end_was_not_heard_has_no_ports() -> None:
@@ -466,11 +514,15 @@ def test_port_with_another_name_or_mac_is_told_anew_and_keeps_its_vlans(
 ) -> None:
     log = Log()
 
-    found = log.take(link(name, 2, 1, mac=mac), new(2, ranged(7)))
+    found = log.take(new(2, ranged(6)), link(name, 2, 1, mac=mac), new(2, ranged(7)))
 
     said = e.Subject(bridge="br0", port=name, ifindex=2, mac=mac)
-    assert found == [(said, e.PortAttached(mac=mac)), (said, added(ranged(7)))]
-    assert log.state.table.ports[IfIndex(2)].vlans == port("7,200", pvid=100)
+    assert found == [
+        (VETH0_SAID, added(ranged(6))),
+        (said, e.PortAttached(mac=mac)),
+        (said, added(ranged(7))),
+    ]
+    assert log.state.table.ports[IfIndex(2)].vlans == port("6-7,200", pvid=100)
 
 
 def test_port_as_a_whole_is_told_as_far_as_it_differs() -> None:

@@ -94,10 +94,7 @@ class Hearing:
 
     def _remember(self, notice: VlanMessage) -> None:
         """Keeps the VLANs of a port that the kernel has not yet placed: those of a new bridge."""
-        vlans = _after(self._early.get(notice.ifindex, NO_VLANS), notice)
-        self._early[notice.ifindex] = vlans
-        if not vlans:
-            del self._early[notice.ifindex]
+        self._early[notice.ifindex] = _after(self._early.get(notice.ifindex, NO_VLANS), notice)
 
     def _port(self, draft: _Draft, notice: PortMessage) -> None:
         if notice.switchdev:
@@ -286,7 +283,6 @@ class _Draft:
 
     def _detach(self, port: Port) -> None:
         del self.ports[port.ifindex]
-        self._subjects.pop(port.ifindex, None)
         if self._last_owners is None:
             self._last_owners = last_owners(self._state)
         self.findings.append(departure(self._last_owners, port))
