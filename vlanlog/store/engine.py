@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from vlanlog.errors import StoreError
 from vlanlog.store.failure import store_error
@@ -65,15 +66,33 @@ def _open_sqlite(url: URL, timeout_s: float) -> Engine:
         ) from e
     # Without the driver's own BEGIN: the log begins its transactions itself, IMMEDIATE.
     engine = create_engine(url, connect_args={"timeout": timeout_s, "isolation_level": None})
+    path = url.database
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+    def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         try:
             _use_wal(connection, timeout_s)
         except sqlite3.Error as e:
             raise store_error(e, url) from e
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def check(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        # With WAL, SQLite goes on to write into a file that has no name any more.
+        if _identity(path) != record.info["file"]:
+            error = sqlite3.OperationalError("the file of this name is not the one that was opened")
+            error.sqlite_errorname = "SQLITE_READONLY_DBMOVED"
+            raise error
 
     return engine
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  pathlib would take ten times as long
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _use_wal(connection: sqlite3.Connection, timeout_s: float) -> None:

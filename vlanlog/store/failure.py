@@ -33,6 +33,10 @@ _SQLITE = {
         "is not a database",
         "is the URL right? else put the file aside and bring back a backup",
     ),
+    "SQLITE_READONLY_DBMOVED": (
+        "was removed or replaced while it was in use",
+        "move it only while nothing uses it: fuser {file}; what follows goes to what is there now",
+    ),
     "SQLITE_READONLY": (
         "cannot be written",
         "run as root, or look at: ls -ld {folder} {file}",
