@@ -37,6 +37,8 @@ from vlanlog.store.upgrade import ensure_schema
 _NO_HOOKS = Path("/nonexistent")
 """A folder that is never there (Debian policy 9.1), so that no file speaks against a default."""
 
+_RESUMES_S = 0.5
+
 
 class Mode(Enum):
     """Says what a command needs of the log.
@@ -71,10 +73,12 @@ def opened_log(settings: Settings, *, resumed: bool) -> Iterator[tuple[SqlEventL
     """Yields the database's log under the writer lock, and remarks; the spool is taken in.
 
     ``resumed`` says that the caller watched all the time and only the database was away.
+    It then waits for no one: those who wait for the caller do so for two seconds.
     Raises: StoreError.
     """
+    timeout_s = min(settings.lock_timeout_s, _RESUMES_S) if resumed else settings.lock_timeout_s
     with ExitStack() as stack:
-        opening = _Opening(settings, stack)
+        opening = _Opening(replace(settings, lock_timeout_s=timeout_s), stack)
         yield opening.log_for_writing(resumed=resumed), opening.notes
 
 
