@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
+from uuid import UUID
 
 from vlanlog.core.event import Event, Recorded
 from vlanlog.core.query import EventFilter, Head
@@ -29,7 +30,8 @@ class OpensLog(Protocol):
 class KeptLog:
     """Is an event log that outlives failures of its database.
 
-    Seqs that it gives meanwhile are provisional; ``recover`` brings the true ones.
+    Seqs that it gives meanwhile are provisional; ``recover`` brings the true ones, and
+    ``is_another`` then tells that the log which came back lacks what was committed before.
     """
 
     def __init__(self, opens: OpensLog, spooled: Callable[[Sequence[Event]], None]) -> None:
@@ -38,7 +40,9 @@ class KeptLog:
         self._stack = ExitStack()
         self._log: EventLog | None = None
         self._seq = START
+        self._committed: tuple[Seq, UUID] | None = None
         self.lost = 0
+        self.is_another = False
         self._open(resumed=False)
 
     @property
@@ -55,11 +59,22 @@ class KeptLog:
         """Opens the database anew and takes in what was spooled; tells whether that was done."""
         try:
             self._open(resumed=True)
+            self.is_another = not self._has_what_was_committed()
         except StoreError as error:
             _logger.debug("still no database: %s", error.message)
+            self.close()
             return False
         _logger.warning("the database is back; what was spooled has been taken in")
+        if self.is_another:
+            _logger.critical("it lacks what was written to it before: it is another one")
         return True
+
+    def _has_what_was_committed(self) -> bool:
+        if self._committed is None:
+            return True
+        seq, event_id = self._committed
+        found = self.read(after=Seq(seq - 1), until=seq)
+        return [item.event.event_id for item in found] == [event_id]
 
     def _open(self, *, resumed: bool) -> None:
         with ExitStack() as stack:
@@ -83,6 +98,8 @@ class KeptLog:
                 self.close()
             else:
                 self._seq = max([self._seq, *seqs])
+                if events and len(seqs) == len(events):
+                    self._committed = seqs[-1], events[-1].event_id
                 return seqs
         try:
             self._spooled(events)

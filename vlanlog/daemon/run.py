@@ -124,9 +124,7 @@ class Daemon:
         self._observer.end(e.DaemonStopped())
 
     def _begin(self) -> None:
-        record.boot(self._journal)
-        self._host.load_config()
-        self._observer.begin(e.DaemonStarted())
+        self._begin_log()
         now_s = time.monotonic()
         self._autopilot.begin(self._journal.state, self._observer.news(), now_s)
         self._timers.every("reconcile", self._settings.reconcile_s, now_s, self._reconcile)
@@ -135,6 +133,11 @@ class Daemon:
         if self._notifier.watchdog_ns is not None:
             period_s = self._notifier.watchdog_ns / 1e9
             self._timers.every("watchdog", period_s, now_s, self._notifier.alive)
+
+    def _begin_log(self) -> None:
+        record.boot(self._journal)
+        self._host.load_config()
+        self._observer.begin(e.DaemonStarted())
 
     def _round(self) -> None:
         # What was found while it acted, or reconciled, is not to wait for the next event.
@@ -172,6 +175,8 @@ class Daemon:
     def _recover(self) -> None:
         if self._kept.is_failing and self._kept.recover():
             self._journal.begin_anew()
+            if self._kept.is_another:
+                self._begin_log()
         if self._kept.lost and not self._kept.is_failing:
             lost, self._kept.lost = self._kept.lost, 0
             self._observer.lose(f"{lost} events could not be written anywhere")
