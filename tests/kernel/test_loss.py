@@ -192,14 +192,18 @@ def test_message_that_does_not_fit_is_a_loss_told_after_what_came_before() -> No
     set_up()
     with Watch(read_bytes=SHORT_BYTES) as watch:
         setlink((0, 10))()
-        run("ip", "link", "set", "d0", "up")
+        run("ip", "link", "set", "d0", "txqueuelen", "77")
         setlink((0, 11))()
 
-        first = watch.read()
+        before = watch.read()
         with pytest.raises(LostError, match=r"a message of \d+ bytes was cut"):
             watch.read()
+        after = watch.read()
 
-        assert [notice.ifindex for notice in first] == [index("d0")]
+        d0 = IfIndex(index("d0"))
+        assert [before, after] == [
+            [VlanMessage(ifindex=d0, gone=False, ranges=(ranged(vid),))] for vid in (10, 11)
+        ]
 
 
 @pytest.mark.kernel

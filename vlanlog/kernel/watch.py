@@ -40,10 +40,10 @@ from vlanlog.kernel.wire import (
 __all__ = ["QUEUE_BYTES", "LostError", "Watch", "notices", "tells_vlans"]
 
 QUEUE_BYTES = 64 * 1024 * 1024
-"""Room for some 150,000 VLAN messages: the kernel doubles it, and reckons 0.9 KiB for each."""
+"""Has room for 150,000 VLAN messages: the kernel doubles it, and charges 896 bytes for each."""
 
 READ_BYTES = 256 * 1024
-"""The longest message is a port's with 4094 scattered vids: 33 KiB, more where many are ranges."""
+"""Is ample: the longest message is a port's whose vids are all scattered, of 33 KiB."""
 
 _LIMIT = 1000
 _ERRORS_IN_A_ROW = 8
