@@ -57,6 +57,9 @@ class Resident:
         return [item.event for item in self.log.read()]
 
     def start(self) -> None:
+        if self._manager is not None:
+            self._manager.close()
+        self.notices.clear()
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager_path.unlink(missing_ok=True)
         self._manager.bind(str(self._manager_path))
