@@ -72,6 +72,7 @@ class _Draft:
         self.config = state.config
         self.assignments = {item.assignee: item for item in state.assignments}
         self.coverage = state.coverage
+        self._holders: dict[str, set[str]] | None = None
 
     def state(self) -> HostState:
         return HostState(
@@ -140,6 +141,7 @@ class _Draft:
         self.bridges.clear()
         self.ports.clear()
         self.guests = {uuid: _stopped(guest) for uuid, guest in self.guests.items()}
+        self._holders = None
 
     def _hook(self, subject: e.Subject, fact: e.HookInvoked) -> None:
         uuid = subject.guest_uuid
@@ -152,20 +154,31 @@ class _Draft:
         if fact.operation in UP:
             self.run(Guest(uuid=uuid, name=name, running=True, nics=nics))
         elif fact.operation in DOWN:
-            self.guests[uuid] = _stopped(Guest(uuid=uuid, name=name, nics=nics))
+            self._keep(_stopped(Guest(uuid=uuid, name=name, nics=nics)))
         elif known is None or not known.running:
-            self.guests[uuid] = Guest(uuid=uuid, name=name, nics=nics)
+            self._keep(Guest(uuid=uuid, name=name, nics=nics))
 
     def run(self, guest: Guest) -> None:
-        self._take_taps(guest.uuid, {nic.tap for nic in guest.nics})
-        self.guests[guest.uuid] = guest
+        self._take_taps(guest.uuid, {nic.tap for nic in guest.nics if nic.tap})
+        self._keep(guest)
 
-    def _take_taps(self, owner: str, taps: set[str | None]) -> None:
+    def _keep(self, guest: Guest) -> None:
+        self.guests[guest.uuid] = guest
+        if self._holders is not None:
+            _hold(self._holders, guest)
+
+    def _take_taps(self, owner: str, taps: set[str]) -> None:
         # A guest that died with libvirtd calls no hook; its tap's name may be another's by now.
-        for uuid, guest in self.guests.items():
-            if uuid != owner and any(nic.tap in taps for nic in guest.nics if nic.tap):
-                nics = (replace(nic, tap=None) if nic.tap in taps else nic for nic in guest.nics)
-                self.guests[uuid] = replace(guest, nics=tuple(nics))
+        if self._holders is None:
+            self._holders = {}
+            for guest in self.guests.values():
+                _hold(self._holders, guest)
+        for uuid in {uuid for tap in taps for uuid in self._holders.get(tap, ())} - {owner}:
+            guest = self.guests[uuid]
+            nics = (replace(nic, tap=None) if nic.tap in taps else nic for nic in guest.nics)
+            self.guests[uuid] = replace(guest, nics=tuple(nics))
+        for tap in taps:
+            self._holders[tap] = {owner}
 
     def _kernel(self, subject: e.Subject, fact: _KernelFact) -> None:
         if isinstance(fact, e.BridgeChanged):
@@ -210,6 +223,13 @@ class _Draft:
 
 
 _KernelFact = e.PortAttached | e.PortDetached | e.BridgeChanged | e.VlanAdded | e.VlanRemoved
+
+
+def _hold(holders: dict[str, set[str]], guest: Guest) -> None:
+    """Notes who may have each tap; who gave one up since is no matter."""
+    for nic in guest.nics:
+        if nic.tap:
+            holders.setdefault(nic.tap, set()).add(guest.uuid)
 
 
 def _stopped(guest: Guest) -> Guest:
