@@ -35,6 +35,7 @@ class Appender:
         self._host = host
         self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
         self._subject_ids: dict[_Names, int | None] = {_NOBODY: None}
+        self._finds: dict[tuple[bool, ...], str] = {}
         self._begin, self._begin_with = "BEGIN IMMEDIATE", tuple[int, ...]()
         if engine.dialect.name == "postgresql":
             self._begin = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -104,17 +105,24 @@ class Appender:
 
     def _subject(self, cursor: DBAPICursor, names: _Names) -> int:
         """Returns the id of the combination of names, a new one where it was never met."""
-        # By = and IS NULL, each in its place: IS NOT DISTINCT FROM would use no index.
-        columns = zip(_NAME_COLUMNS, names, strict=True)
-        terms = [c.is_(None) if name is None else c == bindparam(c.name) for c, name in columns]
-        find = select(subjects.c.id).where(subjects.c.host == bindparam("host"), *terms)
         known = [name for name in names if name is not None]
-        cursor.execute(self._compiled(find), (self._host, *known))
+        cursor.execute(self._find(names), (self._host, *known))
         found = cursor.fetchall()
         if not found:
             cursor.execute(self._add_subject, (self._host, *names))
             found = cursor.fetchall()
         return int(found[0][0])
+
+    def _find(self, names: _Names) -> str:
+        """Returns the query for a combination of which the same names are missing."""
+        missing = tuple(name is None for name in names)
+        if missing not in self._finds:
+            # By = and IS NULL, each in its place: IS NOT DISTINCT FROM would use no index.
+            columns = zip(_NAME_COLUMNS, missing, strict=True)
+            terms = [c.is_(None) if absent else c == bindparam(c.name) for c, absent in columns]
+            find = select(subjects.c.id).where(subjects.c.host == bindparam("host"), *terms)
+            self._finds[missing] = self._compiled(find)
+        return self._finds[missing]
 
     def _unknown(self, rows: Sequence[Row]) -> list[Row]:
         """Returns the rows whose event_id is neither in the log nor met before among them."""
