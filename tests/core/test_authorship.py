@@ -162,6 +162,17 @@ def test_switches_as_planned_are_the_plans_own_at_every_step() -> None:
     assert [own for _, own in found] == [True, True, False, False]
 
 
+def test_switch_that_the_plan_leaves_as_it_is_may_not_move_with_the_other() -> None:
+    now = bridge("br0", BR0, filtering=True, default_pvid=1)
+    whose = _authorship(BridgePlan(bridge=now, default_pvid=7))
+    subject = on_bridge("br0", BR0)
+    moved = [
+        e.BridgeChanged(vlan_filtering=True, default_pvid=7),
+        e.BridgeChanged(vlan_filtering=False, default_pvid=7),
+    ]
+    assert [own for _, own in whose.told_apart((subject, fact) for fact in moved)] == [True, False]
+
+
 def test_switches_of_a_bridge_that_the_plan_leaves_alone_are_foreign() -> None:
     fact = e.BridgeChanged(vlan_filtering=True, default_pvid=1)
     subject = on_bridge("br0", BR0)

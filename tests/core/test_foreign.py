@@ -60,12 +60,13 @@ def test_policy_of_a_port_without_a_section_is_its_bridges(name: str, index: int
     assert Policies(_host(ADOPT, REVERT, item)).of_port(item) is ADOPT
 
 
-def test_policy_of_a_trunk_is_its_bridges_whatever_a_section_says() -> None:
-    trunk = device("veth9", 2)
-    state = _host(ADOPT, REVERT, trunk)
-    entries = (replace(bridge_entry("br0", "veth9"), foreign=ADOPT),)
-    ports = tuple(held.entry for held in state.config.ports.values())
-    assert Policies(replace(state, config=in_force(*entries, *ports))).of_port(trunk) is ADOPT
+@pytest.mark.parametrize("name", ["eth0", "br0"])
+def test_policy_of_a_trunk_and_of_a_bridge_is_its_own_whatever_a_section_says(name: str) -> None:
+    item = device(name, 2)
+    state = _host(ADOPT, REVERT, item)
+    strange = replace(port_entry(name, port("200"), of="VM9"), foreign=REVERT)
+    bridges = tuple(held.entry for held in state.config.bridges.values())
+    assert Policies(replace(state, config=in_force(*bridges, strange))).of_port(item) is ADOPT
 
 
 def test_policy_of_a_bridge_that_no_section_names_is_record() -> None:

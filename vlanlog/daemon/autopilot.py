@@ -71,12 +71,8 @@ class Autopilot:
         Raises: StoreError.
         """
         state = self._search.record_guests(state, state.table.ports.values())
-        policies = Policies(state)
-        ports = {
-            index
-            for index, port in state.table.ports.items()
-            if policies.of_port(port) is Foreign.REVERT
-        }
+        named = {wish.port.ifindex for wish in desired(state, state.table).ports}
+        ports = _with_policy(state, named, Foreign.REVERT)
         found = News(foreign=news.foreign | ports, bridges_foreign=set(state.table.bridges))
         self.heed(state, found, now_s)
 
@@ -134,9 +130,9 @@ class Autopilot:
         for subject, fact in delayed:
             if isinstance(fact, e.RevertDelayed):
                 _logger.warning(
-                    "%s was put back %s and changed again each time: next time in %.1f s",
+                    "%s: %s came to nothing, the next is in %.1f s",
                     subject.port or subject.bridge,
-                    count(fact.reverts, "time"),
+                    count(fact.reverts, "revert"),
                     fact.delay_s,
                 )
         with self._lend() as host:
@@ -200,22 +196,35 @@ class Autopilot:
         wanted = desired(host.state, table)
         safe = self._search.sight(host.state).safe(wanted)
         named = {wish.port.ifindex for wish in safe.ports}
-        for wish in wanted.ports:
-            if wish.port.ifindex in reverts - named:
-                text = "%s is not put back: its name is a guest's, and its MAC is not"
-                _logger.warning(text, wish.port.name)
+        unsafe = [wish.port for wish in wanted.ports if wish.port.ifindex in reverts - named]
+        for port in unsafe:
+            _logger.warning("%s is not put back: which guest's it is is not certain", port.name)
         bridges = due.anew | {key for key in reverts if isinstance(key, str)}
         self._note_strays(host.state.table, reverts, named, now_s)
         todo = part_of(plan(safe, table, Scope()), ports, bridges, strays=self._strays.keys())
         todo = as_revert(todo, reverts)
-        touched = {item.wish.port.ifindex for item in todo.ports}
-        for key in reverts & {*touched, *(item.bridge.name for item in todo.bridges)}:
+        keys: list[Key] = [item.wish.port.ifindex for item in todo.ports]
+        keys += (item.bridge.name for item in todo.bridges)
+        for key in reverts & {*keys, *(port.ifindex for port in unsafe)}:
             self._patience[key] = self._patience.get(key, Patience()).reverted(now_s)
         report = replay.program(host.journal, host.kernel.eye, host.kernel.writer, todo)
         for item in report.reached.ports:
             _logger.info("%s set: %s", item.wish.port.name, item.wish.vlans)
         for line in report.undone:
             _logger.warning("%s", line)
+        failed = {
+            key
+            for key, result in zip(keys, report.results, strict=True)
+            if result.outcome is not e.Outcome.DONE
+        }
+        self._try_again(host.state, reverts & failed, now_s)
+
+    def _try_again(self, state: HostState, failed: set[Key], now_s: float) -> None:
+        table = state.table
+        ports = {index for index in table.ports if index in failed}
+        bridges = {name for name in table.bridges if name in failed}
+        news = News(foreign=ports, bridges_foreign=bridges)
+        self._say_delayed(self._heed_foreign(state, news, now_s))
 
     def _note_strays(
         self, table: PortTable, reverts: set[Key], named: set[IfIndex], now_s: float

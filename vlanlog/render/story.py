@@ -40,7 +40,7 @@ def why(line: Line) -> str:
         case e.ProgramFinished():
             return line.event.fact.error
         case e.RevertDelayed():
-            return f"put back {count(line.event.fact.reverts, 'time')}, and changed again each time"
+            return f"{count(line.event.fact.reverts, 'revert')} came to nothing"
         case e.GuestObserved():
             return f"read from {line.event.fact.source}"
         case _ if line.event.actor.source is e.ActorSource.UNKNOWN:
