@@ -10,8 +10,17 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from vlanlog.core import event as e
+from vlanlog.core.query import EventFilter, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans
+
+COVERAGE = frozenset(
+    {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
+)
+"""The kinds that say what the record covers."""
+
+_INTENTS = 10_000
+"""How many intents are remembered for their reason: a host has a tenth of that in ports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,57 +44,104 @@ _PortKey = tuple[str, int | None]
 _Face = tuple[str | None, str | None, str | None]
 
 
+def whole(wanted: EventFilter) -> EventFilter:
+    """Returns the filter of the events that are told, of which ``is_wanted`` then chooses lines.
+
+    A change without what came before it, or without the intent that caused it, would be told
+    wrong.
+    """
+    return replace(wanted, kinds=frozenset(), vid=None, by="")
+
+
+def is_wanted(line: Line, wanted: EventFilter) -> bool:
+    """Tells whether the line has an event that is wanted."""
+    about_all = replace(wanted, subjects=())
+    return any(matches(about_all, event) for event in (line.event, *line.more))
+
+
+def wants_coverage(wanted: EventFilter) -> bool:
+    """Tells whether what the record covers is to be added: it is part of every subject's story."""
+    return bool(wanted.subjects) and wanted == whole(wanted)
+
+
 def lines(events: Iterable[e.Recorded], before: HostState) -> Iterator[Line]:
     """Yields the story: VLAN facts of one change on one port make one line.
 
     ``before`` is what was known before the first event. Intents are not lines of their own but
     give the change its reason; an end that was as intended is not told either.
     """
-    teller = _Teller(before)
+    teller = Teller(before)
     for item in events:
         yield from teller.take(item)
     yield from teller.flush()
 
 
-class _Teller:
+class Teller:
+    """Tells a story event by event, and holds each VLAN change back until it is whole."""
+
     def __init__(self, before: HostState) -> None:
-        self._carried: dict[_PortKey, PortVlans] = {
-            (before.boot_id, index): port.vlans for index, port in before.table.ports.items()
-        }
-        self._met: dict[_PortKey, _Face] = {
-            (before.boot_id, index): (port.bridge, port.name, port.mac)
-            for index, port in before.table.ports.items()
-        }
+        self.know(before)
         self._because: dict[UUID, str] = {}
         self._open: list[Line] = []
 
+    def know(self, state: HostState) -> None:
+        """Takes over what the ports carry."""
+        ports = [((state.boot_id, index), port) for index, port in state.table.ports.items()]
+        self._carried: dict[_PortKey, PortVlans] = {key: port.vlans for key, port in ports}
+        self._met: dict[_PortKey, _Face] = {
+            key: (port.bridge, port.name, port.mac) for key, port in ports
+        }
+
+    @property
+    def held(self) -> tuple[Line, ...]:
+        """Returns the lines that the next event may still belong to."""
+        return tuple(self._open)
+
     def take(self, item: e.Recorded) -> Iterator[Line]:
+        """Yields the lines that are whole now that this event of the story has come."""
         fact = item.event.fact
         if isinstance(fact, _VlanFact):
             yield from self._change(item, fact)
             return
         yield from self.flush()
-        key = (item.event.boot_id, item.event.subject.ifindex)
+        self.pass_by(item)
         match fact:
-            case e.ProgramIntended():
-                self._because[item.event.event_id] = fact.because
-                return
-            case e.ProgramFinished(outcome=e.Outcome.DONE):
+            case e.ProgramIntended() | e.ProgramFinished(outcome=e.Outcome.DONE):
                 return
             case e.PortAttached():
                 # What it carries from the first moment on is told in the same breath.
-                held = self._arrived(key, item.event.subject, fact.mac)
+                held = self._carried.get(_key(item.event), NO_VLANS)
                 self._open = [replace(_line(item), before=held, after=held)]
                 return
-            case e.PortDetached():
-                self._carried.pop(key, None)
-                self._met.pop(key, None)
             case _:
                 pass
         yield _line(item)
 
-    def _arrived(self, key: _PortKey, subject: e.Subject, mac: str | None) -> PortVlans:
-        """Returns what a port carries that was met; one that changed its name or MAC keeps it.
+    def pass_by(self, item: e.Recorded) -> None:
+        """Takes an event that is not told: what is known of ports and reasons goes on."""
+        fact, key = item.event.fact, _key(item.event)
+        match fact:
+            case e.VlanAdded() | e.VlanRemoved():
+                self._carried[key] = _applied(self._carried.get(key, NO_VLANS), fact)
+            case e.ProgramIntended():
+                self._because[item.event.event_id] = fact.because
+                if len(self._because) > _INTENTS:
+                    del self._because[next(iter(self._because))]
+            case e.PortAttached():
+                self._arrive(key, item.event.subject, fact.mac)
+            case e.PortDetached():
+                self._carried.pop(key, None)
+                self._met.pop(key, None)
+            case e.HostBooted():
+                # Events of the last boot may still come late, of those before it none do.
+                boots = (item.event.boot_id, fact.previous_boot_id)
+                self._carried = {k: v for k, v in self._carried.items() if k[0] in boots}
+                self._met = {k: v for k, v in self._met.items() if k[0] in boots}
+            case _:
+                pass
+
+    def _arrive(self, key: _PortKey, subject: e.Subject, mac: str | None) -> None:
+        """Keeps what a port carries that was met; one that changed its name or MAC keeps it.
 
         One met again as it was known has been out of the bridge, or the bridge is another one.
         """
@@ -94,16 +150,17 @@ class _Teller:
         self._met[key] = face
         if known == face or known[0] != subject.bridge:
             self._carried.pop(key, None)
-        return self._carried.get(key, NO_VLANS)
 
     def flush(self) -> Iterator[Line]:
+        """Yields the lines that were held back: nothing more belongs to them."""
         yield from self._open
         self._open = []
 
     def _change(self, item: e.Recorded, fact: _VlanFact) -> Iterator[Line]:
-        key = (item.event.boot_id, item.event.subject.ifindex)
+        key = _key(item.event)
         before = self._carried.get(key, NO_VLANS)
-        self._carried[key] = after = _applied(before, fact)
+        self.pass_by(item)
+        after = self._carried[key]
         same = [n for n, line in enumerate(self._open) if line.event.subject == item.event.subject]
         if same and _belongs(self._open[same[-1]], item.event, fact):
             line = self._open[same[-1]]
@@ -113,6 +170,10 @@ class _Teller:
             yield from self.flush()
         why = self._because.get(fact.cause, "") if fact.cause else ""
         self._open.append(replace(_line(item), before=before, after=after, why=why))
+
+
+def _key(event: e.Event) -> _PortKey:
+    return event.boot_id, event.subject.ifindex
 
 
 def _line(item: e.Recorded) -> Line:

@@ -14,19 +14,14 @@ from vlanlog.cli.subjects import subjects_named
 from vlanlog.config import load_settings
 from vlanlog.core import codec
 from vlanlog.core import event as e
-from vlanlog.core.query import EventFilter, matches
+from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
-from vlanlog.history import Line, lines
+from vlanlog.history import COVERAGE, Line, is_wanted, lines, wants_coverage, whole
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
-
-COVERAGE = frozenset(
-    {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
-)
-"""The kinds that say what the record covers."""
 
 
 def command(
@@ -86,27 +81,15 @@ def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
 
 
 def _told(host: Host, wanted: EventFilter) -> list[Line]:
-    """Returns the lines that have an event that is wanted.
-
-    All events of the subject are told, and lines chosen then: a change without what came before
-    it, or without the intent that caused it, would be told wrong.
-    """
-    everything = replace(wanted, kinds=frozenset(), vid=None, by="")
-    own = list(host.log.select(everything))
-    if wanted == everything:
-        own = _with_coverage(host, wanted, own)
+    """Returns the lines that have an event that is wanted."""
+    own = _with_coverage(host, wanted, list(host.log.select(whole(wanted))))
     told = lines(own, _before(host, own))
-    return [line for line in told if _is_wanted(line, wanted)]
-
-
-def _is_wanted(line: Line, wanted: EventFilter) -> bool:
-    about_all = replace(wanted, subjects=())
-    return any(matches(about_all, event) for event in (line.event, *line.more))
+    return [line for line in told if is_wanted(line, wanted)]
 
 
 def _with_coverage(host: Host, wanted: EventFilter, own: list[e.Recorded]) -> list[e.Recorded]:
     """Returns the events with what the record covers in between; that is part of every story."""
-    if not own or not wanted.subjects or wanted.kinds or wanted.vid or wanted.by:
+    if not own or not wants_coverage(wanted):
         return own
     coverage = host.log.select(replace(wanted, subjects=(), kinds=COVERAGE))
     first, last = own[0].seq, own[-1].seq
