@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -59,6 +59,10 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
 
 class UnknownEventError(ValueError):
     """Says that a kind or a version is not known: a newer vlanlog wrote it."""
+
+
+class WrittenError(ValueError):
+    """Says that a line is not what this program writes."""
 
 
 class Row(NamedTuple):
@@ -246,3 +250,75 @@ def row_from_json(line: str | bytes) -> Row:
     for name in ("event_id", "correlation_id"):
         fields[name] = bytes.fromhex(fields[name])
     return Row(**fields)
+
+
+_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    """Is an event of an export: the columns in the order of the table, ids and hashes in hex."""
+
+    seq: _Integer
+    event_id: str
+    at_ns: _Integer
+    host: str
+    boot_id: str
+    kind: str
+    version: _Integer
+    actor: str
+    correlation_id: str
+    guest_uuid: str | None
+    guest_name: str | None
+    mac: str | None
+    bridge: str | None
+    port: str | None
+    ifindex: _Integer | None
+    payload: str
+    prev_hash: str
+    hash: str
+
+
+_LINE_DECODER = msgspec.json.Decoder(_Line)
+
+
+def link_to_line(seq: int, row: Row, prev_hash: bytes, link: bytes) -> str:
+    """Returns an event and its place in the chain as one line of an export."""
+    ids = {"event_id": row.event_id.hex(), "correlation_id": row.correlation_id.hex()}
+    line = _Line(seq=seq, **{**row._asdict(), **ids}, prev_hash=prev_hash.hex(), hash=link.hex())
+    return _ROW_ENCODER.encode(line).decode()
+
+
+def link_from_line(line: bytes) -> dict[str, Any]:
+    """Returns seq, row, prev_hash and hash of a line of an export.
+
+    Raises: WrittenError.
+    """
+    try:
+        found = _LINE_DECODER.decode(line)
+        ids = {name: bytes.fromhex(getattr(found, name)) for name in ("event_id", "correlation_id")}
+        fields = {name: getattr(found, name) for name in Row._fields}
+        return {
+            "seq": found.seq,
+            "row": Row(**{**fields, **ids}),
+            "prev_hash": bytes.fromhex(found.prev_hash),
+            "hash": bytes.fromhex(found.hash),
+        }
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise WrittenError(str(error)) from error
+
+
+def to_line(fields: Mapping[str, object]) -> str:
+    """Returns fields as one line of JSON, in their order."""
+    return _ROW_ENCODER.encode(fields).decode()
+
+
+def from_line(line: bytes) -> dict[str, Any]:
+    """Returns the fields of a line of JSON.
+
+    Raises: WrittenError.
+    """
+    try:
+        found = msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise WrittenError(str(error)) from error
+    return found
