@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -21,7 +22,7 @@ _PRIORITIES = {
 
 def log_to(stream: TextIO, environ: Mapping[str, str], level: int = logging.INFO) -> None:
     """Sends all that is logged from now on to the stream, in the form that fits it."""
-    sink = logging.StreamHandler(stream)
+    sink = _Sink(stream)
     sink.setFormatter(_JournalLines() if is_journal(stream, environ) else _PlainLines())
     logging.basicConfig(level=level, handlers=[sink], force=True)
 
@@ -36,6 +37,17 @@ def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
     except (OSError, ValueError):
         return False
     return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Sink(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """Goes on without a reader: what waits in the stream would fail the exit status else."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.stream.fileno())
+        os.close(nowhere)
 
 
 class _PlainLines(logging.Formatter):
