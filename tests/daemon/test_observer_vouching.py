@@ -100,3 +100,22 @@ def test_loss_may_have_begun_as_soon_as_all_was_heard() -> None:
     assert reason == "ENOBUFS: No buffer space available"
     assert since_ns is not None
     assert heard_ns < since_ns < later_ns
+
+
+def test_unsaid_change_that_a_look_at_one_port_finds_is_a_gap_as_any_other() -> None:
+    seat = Seat()
+    carried = PortVlans.of(pvid=1, tagged=1 << 9)
+    seat.site.kernel.set_vlans("br0", carried)
+    begun = len(list(seat.site.log.read()))
+
+    seat.observer.look(only={seat.bridge})
+
+    assert [
+        (item.event.actor.source, type(item.event.fact))
+        for item in list(seat.site.log.read())[begun:]
+    ] == [
+        (e.ActorSource.OPERATOR, e.GapOpened),
+        (e.ActorSource.UNKNOWN, e.VlanAdded),
+        (e.ActorSource.OPERATOR, e.GapClosed),
+    ]
+    assert [reason for reason, _ in seat.gaps()] == ["the kernel said nothing of these changes"]

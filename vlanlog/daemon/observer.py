@@ -216,8 +216,11 @@ class Observer:
         self._hearing = Hearing()
 
     def _found(self, table: PortTable, whose: Authorship) -> int:
+        return self._unsaid(differences(self._journal.state, table), whose)
+
+    def _unsaid(self, findings: Sequence[Finding], whose: Authorship) -> int:
         """Records how the kernel differs from what was heard: a gap, if none is open."""
-        told = whose.told_apart(differences(self._journal.state, table))
+        told = whose.told_apart(findings)
         if not told:
             return 0
         foreign = any(not own for _, own in told)
@@ -245,9 +248,7 @@ class Observer:
             if all(notice.ifindex != index for notice in heard):
                 facts = vlan_facts(port.vlans, vlans)
                 subject = subject_of(self._journal.state.owners(), port)
-                told = whose.told_apart([(subject, fact) for fact in facts])
-                if told:
-                    self._record(told, e.UNKNOWN_ACTOR)
+                self._unsaid([(subject, fact) for fact in facts], whose)
                 # To read a port, the kernel waits until its joining is over.
                 self._gathering.joined(index)
                 return
