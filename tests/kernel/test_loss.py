@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -107,10 +108,21 @@ def overrun(watch: Watch) -> None:
         read_all(watch)
 
 
-@pytest.mark.kernel
-@pytest.mark.usefixtures("netns")
-def test_kernel_that_tells_vlans_is_recognized() -> None:
-    assert tells_vlans() is True
+@pytest.mark.parametrize(
+    ("error", "release", "told"),
+    [
+        (errno.EINVAL, "6.1.0-18-amd64", True),
+        (errno.EINVAL, "4.18.0-553.el8_10.x86_64", True),
+        (errno.EOPNOTSUPP, "5.4.0-187-generic", False),
+        (errno.EOPNOTSUPP, "5.6.0", True),
+        (errno.EOPNOTSUPP, "5.10.218", True),
+        (errno.EOPNOTSUPP, "7.2", True),
+    ],
+)
+def test_kernel_that_says_vlans_is_known_by_its_answer_or_its_release(
+    error: int, release: str, told: bool
+) -> None:
+    assert tells_vlans(error, release) is told
 
 
 @pytest.mark.kernel
@@ -170,6 +182,44 @@ def test_overrun_is_a_loss_after_which_everything_is_read_anew() -> None:
             [(ear.on("d1"), e.VlanAdded(first=3000, last=3000))],
             [],
         )
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("netns")
+def test_overrun_that_was_not_read_is_drained_too() -> None:
+    make_ports(1)
+    with Watch(buffer_bytes=1) as watch:
+        storm(1, 50)
+        thrown_away = watch.drain()
+
+        setlink((0, 3000))()
+
+        assert (thrown_away > 0, len(watch.read())) == (True, 1)
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("netns")
+def test_loss_that_was_not_told_is_drained_too() -> None:
+    set_up()
+    with Watch(read_bytes=SHORT_BYTES) as watch:
+        setlink((0, 10))()
+        run("ip", "link", "set", "d0", "txqueuelen", "77")
+
+        before = len(watch.read())
+
+        assert (before, watch.drain(), watch.read()) == (1, 0, [])
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("netns")
+def test_watch_that_is_closed_has_lost_everything() -> None:
+    watch = Watch()
+    watch.close()
+
+    with pytest.raises(LostError, match="EBADF: Bad file descriptor"):
+        watch.read()
+    with pytest.raises(LostError, match="cannot be drained: Bad file descriptor"):
+        watch.drain()
 
 
 @pytest.mark.kernel

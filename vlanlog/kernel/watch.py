@@ -122,23 +122,26 @@ def _is_wireless_event(body: bytes) -> bool:
     return any(kind == _IFLA_WIRELESS for kind, _ in islice(attributes(body, start), 2))
 
 
-def tells_vlans() -> bool:
-    """Tells whether the kernel says each change of a VLAN (Linux 5.6).
+def tells_vlans(error: int, release: str) -> bool:
+    """Tells by a kernel's answer to RTM_GETVLAN whether it says each change of a VLAN.
 
-    Raises: KernelError, OSError.
+    Linux does since 5.6, and before where it was backported. It does not know the request
+    either as long as no bridge has been made and the module is not loaded.
+    Units: error is an errno, 0 for none.
+    Shape: release as ``uname -r`` has it.
     """
+    version = tuple(map(int, re.findall(r"\d+", release)[:2]))
+    return error != errno.EOPNOTSUPP or version >= _FIRST_WITH_VLAN_NOTICES
+
+
+def _this_kernel_tells_vlans() -> bool:
     with NetlinkSocket() as kernel:
         try:
-            # The loopback device is no port: an answer in a few bytes, or in other words.
+            # The loopback device is no port: the shortest answer there is.
             kernel.dump(RTM_GETVLAN, vlans_query(1))
         except NetlinkError as e:
-            # Also the answer of new ones, as long as the bridge module is not loaded.
-            return e.errno != errno.EOPNOTSUPP or _release() >= _FIRST_WITH_VLAN_NOTICES
+            return tells_vlans(e.errno or 0, os.uname().release)
     return True
-
-
-def _release() -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
 
 
 class Watch:
@@ -169,7 +172,10 @@ class Watch:
                 socket.NETLINK_ROUTE,
             )
             try:
-                self._join(buffer_bytes, tells_vlans() if vlan_notices is None else vlan_notices)
+                self._join(
+                    buffer_bytes,
+                    _this_kernel_tells_vlans() if vlan_notices is None else vlan_notices,
+                )
             except BaseException:
                 self._socket.close()
                 raise
