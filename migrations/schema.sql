@@ -57,16 +57,6 @@ CREATE INDEX events_kind ON events (host, kind, seq) WHERE kind IN ('assignment.
 
 CREATE INDEX events_at_ns ON events (host, at_ns, seq);
 
-CREATE TABLE snapshots (
-	host TEXT NOT NULL, 
-	seq INTEGER NOT NULL, 
-	at_ns INTEGER NOT NULL, 
-	format INTEGER NOT NULL, 
-	state TEXT NOT NULL, 
-	PRIMARY KEY (host, seq)
-)
- STRICT;
-
 CREATE TRIGGER events_insert BEFORE INSERT ON events
 WHEN NEW.seq <> (SELECT seq + 1 FROM events WHERE host = NEW.host ORDER BY seq DESC LIMIT 1)
   OR EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
@@ -88,3 +78,13 @@ BEGIN SELECT RAISE(ABORT, 'subjects: the log is only ever appended to'); END;
 
 CREATE TRIGGER subjects_delete BEFORE DELETE ON subjects
 BEGIN SELECT RAISE(ABORT, 'subjects: the log is only ever appended to'); END;
+
+CREATE TABLE snapshots (
+	host TEXT NOT NULL, 
+	seq INTEGER NOT NULL, 
+	at_ns INTEGER NOT NULL, 
+	format INTEGER NOT NULL, 
+	state BLOB NOT NULL, 
+	PRIMARY KEY (host, seq)
+)
+ STRICT;

@@ -110,7 +110,7 @@ def to_bits(value: object) -> object:
     fast.
     """
     if isinstance(value, PortVlans):
-        return f"{value.members:x} {value.untagged:x} {value.pvid or 0}"
+        return f"{_hex(value.members)} {_hex(value.untagged)} {value.pvid or 0}"
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 
@@ -118,8 +118,19 @@ def from_bits(kind: type, value: Any) -> object:
     """Returns the value of which ``to_bits`` gave the form."""
     if kind is PortVlans:
         members, untagged, pvid = value.split()
-        return PortVlans(int(members, 16), int(untagged, 16), int(pvid) or None)
+        return PortVlans(_bits(members), _bits(untagged), int(pvid) or None)
     raise NotImplementedError(f"{kind.__name__} has no form in JSON")
+
+
+def _hex(bits: int) -> str:
+    """Returns the bits in hex, and behind ``<`` the noughts that follow: most have few vids."""
+    low = max((bits & -bits).bit_length() - 1, 0)
+    return f"{bits >> low:x}<{low}"
+
+
+def _bits(text: str) -> int:
+    high, _, low = text.partition("<")
+    return int(high, 16) << int(low)
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_to_wire, order="sorted")
@@ -226,12 +237,12 @@ def chained(prev_hash: bytes, seq: int, row: Row) -> bytes:
     return hashlib.sha256(prev_hash + _ROW_ENCODER.encode(columns)).digest()
 
 
-def encode_state(state: HostState) -> str:
+def encode_state(state: HostState) -> bytes:
     """Returns a state as JSON, for a snapshot."""
-    return _STATE_ENCODER.encode(state).decode()
+    return _STATE_ENCODER.encode(state)
 
 
-def decode_state(text: str) -> HostState:
+def decode_state(text: bytes) -> HostState:
     """Returns the state that a snapshot holds."""
     return _STATE_DECODER.decode(text)
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in migrations/versions, held in code because Alembic takes 0.3 s to load."""
 
 # A STRICT table knows no BIGINT; SQLite's INTEGER has 64 bits anyway.
@@ -98,6 +98,6 @@ snapshots = Table(
     Column("seq", _Big, primary_key=True, autoincrement=False),
     Column("at_ns", _Big, nullable=False),
     Column("format", Integer, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
 )
 """The fold of the log at some seqs: what may be thrown away, for the log gives it again."""
