@@ -49,7 +49,11 @@ def test_change_of_a_port_that_just_arrived_is_part_of_its_arrival() -> None:
 
 
 def test_own_change_is_no_news() -> None:
-    findings = [(ON_ETH0, NATIVE), (ON_ETH0, e.VlanRemoved(first=1, last=1)), (ON_BR0, SWITCHED)]
+    findings: list[Finding] = [
+        (ON_ETH0, NATIVE),
+        (ON_ETH0, e.VlanRemoved(first=1, last=1)),
+        (ON_BR0, SWITCHED),
+    ]
     assert _news(*findings, own=True) == News()
 
 

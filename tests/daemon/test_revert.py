@@ -7,7 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.core.making import (
+    MAC1,
+    VM1,
     bridge_entry,
+    hooked,
+    nic,
     port,
     raw,
 )
@@ -16,6 +20,7 @@ from tests.daemon.piloting import (
     NATIVE,
     REVERT,
     SELF,
+    TAP2,
     TRUNK,
     VM1_VLANS,
     VlanFact,
@@ -238,3 +243,16 @@ def test_port_without_vlans_that_gets_the_default_pvid_from_a_stranger_is_put_ba
     resident.kernel.set_vlans("eth0", NATIVE)
     resident.at(100)
     assert resident.carried("eth0") == raw("")
+
+
+def test_tap_of_an_uncertain_guest_is_spoken_of_less_and_less(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    resident = watched(br0(), of_vm1(REVERT))
+    resident.journal.write([hooked(VM1, "VM1", "start", nic(MAC1, tap="veth0"))])
+    resident.kernel.add_port("veth0", "br0", mac=TAP2)
+    for tick in range(20 * 20):
+        resident.kernel.set_vlans("veth0", port(f"{7 + tick % 2}"))
+        resident.at(100 + tick / 20)
+    said = [item.getMessage() for item in caplog.records]
+    assert said.count("veth0 is not put back: which guest's it is is not certain") == 5

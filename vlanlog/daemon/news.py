@@ -81,7 +81,6 @@ class Gathering:
                     self._news.bridges_arrived.discard(name)
                     self._news.bridges_foreign.discard(name)
                 case e.BridgeChanged() if name not in bridges:
-                    bridges.add(name)
                     self._news.bridges_arrived.add(name)
                 case e.BridgeChanged() if not own and name not in self._news.bridges_arrived:
                     self._news.bridges_foreign.add(name)
