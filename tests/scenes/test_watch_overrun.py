@@ -5,14 +5,14 @@ Either all are recorded, or the log says that some were not, and what then held.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.kernel.netns import index, ip_batch, run
+from tests.scenes.gale import blowing
 from tests.scenes.guests import VM1
 from tests.scenes.recording import Recording
 from tests.scenes.resident import watched
@@ -113,20 +113,14 @@ def _unexplained(events: list[e.Event]) -> list[e.Event]:
 def test_guest_that_starts_in_a_storm_has_its_vlans(reference: Stage) -> None:
     """A loss in the middle of programming is no reason to believe anything."""
     ip_batch((f"link add d0 address {MAC_D0} type dummy", "link set d0 master br0 up"))
-    batch = _batch(reference.folder)
     starts = 5
-    with ExitStack() as stack:
-        recording = stack.enter_context(_watching(reference, TINY))
-        storm = subprocess.Popen(["sh", "-c", 'while bridge -batch "$0"; do :; done', batch])
-        stack.callback(storm.wait)
-        stack.callback(storm.kill)
-        carried: list[str] = []
-        for _ in range(starts):
-            reference.start(VM1)
-            carried.append(reference.carried()["veth0"])
-            reference.stop(VM1)
-        storm.kill()
-        storm.wait()
+    carried: list[str] = []
+    with _watching(reference, TINY) as recording:
+        with blowing(reference.folder, "d0"):
+            for _ in range(starts):
+                reference.start(VM1)
+                carried.append(reference.carried()["veth0"])
+                reference.stop(VM1)
 
         events = recording.resident.events()
         hooked = [at for at, event in enumerate(events) if isinstance(event.fact, e.HookInvoked)]
