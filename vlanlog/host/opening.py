@@ -83,6 +83,22 @@ def opened_log(settings: Settings, *, resumed: bool) -> Iterator[tuple[SqlEventL
 
 
 @contextmanager
+def opened_again(settings: Settings) -> Iterator[tuple[EventLog, list[str]]]:
+    """Yields the log to read on in, and remarks; the spool is taken in where it may be.
+
+    Raises: StoreError, also where the database is gone: none is made in its place.
+    """
+    url = make_url(settings.database)
+    file = Path(url.database or "")
+    # A backup that is being brought back is empty at first, and must not get tables of its own.
+    if url.get_backend_name() == "sqlite" and not (file.exists() and file.stat().st_size):
+        raise StoreError(f"there is no database {file}", hint="bring it back from a backup")
+    with ExitStack() as stack:
+        opening = _Opening(settings, stack)
+        yield opening.log(Mode.READ), opening.notes
+
+
+@contextmanager
 def opened_for_hook(environ: Mapping[str, str], *, source: ActorSource) -> Iterator[Host]:
     """Yields the host in HOOK mode; where vlanlog.conf is broken, with the spool for a log.
 
