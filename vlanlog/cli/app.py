@@ -28,6 +28,7 @@ from vlanlog.errors import (
 VERBS = {
     "replay": "replay:command",
     "history": "history:command",
+    "watch": "watch:command",
     "state": "state:command",
     "diff": "diff:command",
     "set": "assign:set_command",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vlanlog.cli import show
+from vlanlog.cli import following, show
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
 from vlanlog.cli.subjects import subjects_named
 from vlanlog.config import load_settings
@@ -18,6 +18,7 @@ from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
+from vlanlog.follow import Story
 from vlanlog.history import COVERAGE, Line, is_wanted, lines, wants_coverage, whole
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
@@ -41,6 +42,9 @@ def command(
         int | None, typer.Option("--lines", "-n", min=1, help="Only the last N lines.")
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", "-r", help="Newest first.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="The last lines, then each new one, till Ctrl-C.")
+    ] = False,
     utc: Annotated[bool, typer.Option("--utc", help="Times in UTC.")] = False,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
@@ -60,6 +64,16 @@ def command(
         until_ns=moment(until, utc=utc) if until else None,
         newest_first=False,
     )
+    if follow:
+        _check_end(reverse=reverse, until=until)
+        last = number or (None if since else 10)
+        following.follow(
+            settings,
+            lambda host: _story(host, wanted, subject or "", last),
+            output=output,
+            utc=utc,
+        )
+        return
     with opened(settings, Mode.READ) as host:
         for line in host.notes:
             show.note(line)
@@ -73,6 +87,27 @@ def command(
         told = _told(host, wanted)
         told = told[-number:] if number else told
         _print_table(told[::-1] if reverse else told, utc=utc, guests=subject is None)
+
+
+def _check_end(*, reverse: bool, until: str | None) -> None:
+    for given, option in ((reverse, "-r"), (until is not None, "--until")):
+        if given:
+            raise UsageError(
+                f"-f and {option} exclude each other: what is followed has no end",
+                hint=f"leave out -f, or {option}",
+            )
+
+
+def _story(host: Host, wanted: EventFilter, name: str, number: int | None) -> Story:
+    """Returns what is followed; a name that the log does not know yet is waited for."""
+    if name:
+        try:
+            wanted = replace(wanted, subjects=subjects_named(host.log, host.state, name))
+        except UsageError as error:
+            show.note(f"{error.message} yet: waiting for it")
+            if error.hint:
+                show.hint(error.hint)
+    return Story(wanted=wanted, name=name, number=number)
 
 
 def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from vlanlog.core.program import Plan
 from vlanlog.core.state import HostState, Port, PortTable
@@ -14,6 +15,9 @@ from vlanlog.core.vlan import PortVlans, format_vids
 from vlanlog.history import Line
 from vlanlog.render import story
 from vlanlog.render.words import change, count, plain, when, who
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 UNBOUNDED = 10_000
 """The width, in columns, of a table that goes into a file or a pipe."""
@@ -24,7 +28,6 @@ def drawn(
 ) -> str:
     """Returns a table; cells wrap where it would be wider than ``width`` columns."""
     # Most answers have no table, and need not wait for what draws one.
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -33,9 +36,16 @@ def drawn(
         table.add_column(Text(title), overflow="fold")
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
+    return printed(table, width=width or UNBOUNDED, colour=colour)
+
+
+def printed(table: Table, *, width: int, colour: bool = False) -> str:
+    """Returns what a terminal of that width shows of the table, without spaces at its right."""
+    from rich.console import Console
+
     console = Console(
         file=io.StringIO(),
-        width=width or UNBOUNDED,
+        width=width,
         force_terminal=colour,
         no_color=not colour,
         highlight=False,
@@ -128,14 +138,20 @@ def history(
     guests: bool = False,
 ) -> str:
     """Returns a story: when, what, by whom, why; with ``guests`` also whose story each line is."""
-    rows = []
-    for line in lines:
-        cells = [when(line.event.at_ns, utc=utc)]
-        if guests:
-            cells.append(line.event.subject.guest_name or "")
-        rows.append([*cells, story.what(line), who(line.event.actor), story.why(line)])
-    head = ["WHEN", *(["GUEST"] if guests else []), "WHAT", "BY", "WHY"]
-    return drawn(head, rows, width=width, colour=colour)
+    rows = [history_cells(line, utc=utc, guests=guests) for line in lines]
+    return drawn(history_head(guests=guests), rows, width=width, colour=colour)
+
+
+def history_head(*, guests: bool) -> list[str]:
+    """Returns the titles of a story's columns."""
+    return ["WHEN", *(["GUEST"] if guests else []), "WHAT", "BY", "WHY"]
+
+
+def history_cells(line: Line, *, utc: bool, guests: bool) -> list[str]:
+    """Returns what stands under them for a line."""
+    own = [line.event.subject.guest_name or ""] if guests else []
+    moment = when(line.event.at_ns, utc=utc)
+    return [moment, *own, story.what(line), who(line.event.actor), story.why(line)]
 
 
 def finished(results: Sequence[str], *, done: int, messages: int) -> str:

@@ -1,0 +1,75 @@
+"""A story that goes on as rows of one layout: widths are chosen once, for all rows to come.
+
+Must not print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vlanlog.history import Line
+from vlanlog.render.table import UNBOUNDED, history_cells, history_head, printed
+from vlanlog.render.words import plain
+
+_GAP = 2
+_NARROWEST = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Is how wide each column is, in columns of the terminal.
+
+    Shape: ``is_bounded`` cells wrap, others push what follows them to the right.
+    """
+
+    widths: tuple[int, ...]
+    is_bounded: bool
+    guests: bool
+    utc: bool
+
+
+def layout(*, width: int | None, guests: bool, utc: bool = False) -> Layout:
+    """Returns the layout for a terminal of that width, or for a file or a pipe where it is None."""
+    if width is None:
+        fixed = (19, 12, 40, 16) if guests else (19, 40, 16)
+        return Layout(widths=(*fixed, 0), is_bounded=False, guests=guests, utc=utc)
+    width = max(width, _NARROWEST)
+    moment = 19 if width >= 72 else 10
+    guest = min(max(width // 10, 4), 20)
+    actor = min(max(width // 8, 5), 16)
+    columns = [moment, guest, actor] if guests else [moment, actor]
+    rest = width - sum(columns) - _GAP * (len(columns) + 1)
+    what = rest * 3 // 5
+    own = [guest] if guests else []
+    widths = (moment, *own, what, actor, rest - what)
+    return Layout(widths=widths, is_bounded=True, guests=guests, utc=utc)
+
+
+def heading(form: Layout, *, colour: bool = False) -> str:
+    """Returns the titles of the columns."""
+    return _drawn(form, [history_head(guests=form.guests)], style="bold", colour=colour)
+
+
+def rows(lines: Iterable[Line], form: Layout) -> list[str]:
+    """Returns each line as a row, which has several lines where a cell is wrapped."""
+    cells = (history_cells(line, utc=form.utc, guests=form.guests) for line in lines)
+    return [_drawn(form, [row]) for row in cells]
+
+
+def _drawn(
+    form: Layout, cells: Sequence[Sequence[str]], *, style: str = "", colour: bool = False
+) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=False)
+    for width in form.widths:
+        if form.is_bounded:
+            table.add_column(width=width, overflow="fold")
+        else:
+            table.add_column(min_width=width, no_wrap=True)
+    for row in cells:
+        table.add_row(*(Text(plain(cell), style=style) for cell in row))
+    width = sum(form.widths) + _GAP * (len(form.widths) - 1) if form.is_bounded else UNBOUNDED
+    return printed(table, width=width, colour=colour)
