@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import logging
 import selectors
-import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
-from types import FrameType
 
 from vlanlog import identity, record
 from vlanlog.config import Settings
@@ -27,6 +24,10 @@ from vlanlog.daemon.keeping import KeptLog, OpensLog
 from vlanlog.daemon.notify import Notifier
 from vlanlog.daemon.observer import Observer
 from vlanlog.daemon.server import Server
+from vlanlog.daemon.witness import PERIOD_S, Witness
+from vlanlog.daemon.timers import Timers
+from vlanlog.daemon.waiting import Waiting
+from vlanlog.daemon.wishes import Wishes
 from vlanlog.errors import KernelError, StoreError
 from vlanlog.host.host import Host
 from vlanlog.journal import Envelope, Journal
@@ -41,7 +42,7 @@ _logger = logging.getLogger(__name__)
 _BATCHES_A_ROUND = 4
 _SPOOL_S = 2.0
 _RETRY_S = 2.0
-_LEAVING_S = 0.02
+_BREATH_S = 0.02
 _COMPLAINT_S = 60.0
 
 Commands = Callable[[Host, dict[str, bytes]], dict[str, bytes]]
@@ -83,7 +84,7 @@ class Daemon:
         self._journal = Journal(log=self._kept, clock=self._clock, envelope=self._envelope())
         # It hears before it looks, or what changed in between would go unseen.
         self._watch = stack.enter_context(Watch(buffer_bytes=settings.receive_buffer_bytes))
-        self._selector.register(self._watch, selectors.EVENT_READ)
+        self._waiting = Waiting(self._selector, self._watch)
         reader = stack.enter_context(NetlinkReader())
         self._elsewhere = Elsewhere(self._spool, self._kept, self._journal, self._clock)
         self._observer = Observer(
@@ -91,7 +92,7 @@ class Daemon:
             self._watch,
             reader,
             self._clock,
-            pause=lambda: time.sleep(_LEAVING_S),
+            pause=reader.settle,
             elsewhere=self._elsewhere,
         )
         writer = stack.enter_context(NetlinkWriter())
@@ -105,6 +106,7 @@ class Daemon:
         self._autopilot = Autopilot(self._lend_to_daemon, guests.read)
         self._answering = Answering(self._journal, self._clock, self._lend, commands)
         self._wishes = Wishes(stack, self._selector)
+        self._witness = Witness(self._kept, host=settings.host)
         self._timers = Timers()
         self._complained_s = 0.0
 
@@ -122,6 +124,7 @@ class Daemon:
         self._notifier.stopping("recording the last words")
         _logger.info("stopping")
         self._observer.end(e.DaemonStopped())
+        self._witness.tell()
 
     def _begin(self) -> None:
         self._begin_log()
@@ -130,6 +133,7 @@ class Daemon:
         self._timers.every("reconcile", self._settings.reconcile_s, now_s, self._reconcile)
         self._timers.every("spool", _SPOOL_S, now_s, self._elsewhere.take_in)
         self._timers.every("recover", _RETRY_S, now_s, self._recover)
+        self._timers.every("witness", PERIOD_S, now_s, self._witness.tell)
         if self._notifier.watchdog_ns is not None:
             period_s = self._notifier.watchdog_ns / 1e9
             self._timers.every("watchdog", period_s, now_s, self._notifier.alive)
@@ -142,7 +146,7 @@ class Daemon:
     def _round(self) -> None:
         # What was found while it acted, or reconciled, is not to wait for the next event.
         self._heed()
-        events = self._selector.select(self._timeout_s())
+        events = self._waiting.events(self._timeout_s())
         requests = self._server.ready(events, queued=self._answering.queue)
         self._wishes.clear(events)
         # What a client's request is about happened before it asked.
@@ -204,7 +208,7 @@ class Daemon:
             self._complain(str(error))
             self._timers.hasten("reconcile", time.monotonic() + _RETRY_S)
             # Not to fail again and again without a breath.
-            time.sleep(_LEAVING_S)
+            time.sleep(_BREATH_S)
 
     def _complain(self, message: str) -> None:
         now_s = time.monotonic()
@@ -229,69 +233,3 @@ class Daemon:
     def _lend_to_daemon(self) -> AbstractContextManager[Host]:
         own = self._journal.envelope
         return self._lend(replace(own, correlation_id=self._clock.new_id()))
-
-
-class Timers:
-    """Calls what is to be done again and again; times are monotonic, in seconds."""
-
-    def __init__(self) -> None:
-        self._due: dict[str, tuple[float, float, Callable[[], None]]] = {}
-
-    def every(self, name: str, period_s: float, now_s: float, call: Callable[[], None]) -> None:
-        """Calls it from one period on."""
-        self._due[name] = (now_s + period_s, period_s, call)
-
-    def due_s(self) -> float | None:
-        """Returns when the next call is due."""
-        return min((due_s for due_s, _, _ in self._due.values()), default=None)
-
-    def hasten(self, name: str, due_s: float) -> None:
-        """Makes the next call earlier, if it is not by then."""
-        before_s, period_s, call = self._due[name]
-        self._due[name] = (min(before_s, due_s), period_s, call)
-
-    def run(self, now_s: float) -> None:
-        """Makes the calls that are due; one that is late is made once."""
-        for name, (due_s, period_s, call) in list(self._due.items()):
-            if due_s <= now_s:
-                self._due[name] = (now_s + period_s, period_s, call)
-                call()
-
-
-class Wishes:
-    """Is what signals ask for: SIGTERM and SIGINT to end, SIGHUP to read the config anew."""
-
-    def __init__(self, stack: ExitStack, selector: selectors.BaseSelector) -> None:
-        self.ends = False
-        self._reloads = False
-        self._wakes, wakes = socket.socketpair()
-        for end in (self._wakes, wakes):
-            end.setblocking(False)
-            stack.callback(end.close)
-        selector.register(self._wakes, selectors.EVENT_READ)
-        # The selector returns for it: a signal just before select() would else wait for an event.
-        before = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
-        stack.callback(signal.set_wakeup_fd, before)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            stack.callback(signal.signal, number, signal.signal(number, self._take))
-
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._reloads = True
-        else:
-            self.ends = True
-
-    def takes_reload(self) -> bool:
-        """Tells whether a reload was asked for since the last call."""
-        reloads, self._reloads = self._reloads, False
-        return reloads
-
-    def clear(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Takes the wake-up bytes out, so that the selector can wait again."""
-        if any(key.fileobj is self._wakes for key, _ in events):
-            while True:
-                try:
-                    if not self._wakes.recv(4096):
-                        return
-                except BlockingIOError:
-                    return
