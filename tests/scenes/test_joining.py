@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.kernel.netns import bridge, ip, ip_batch
-from tests.scenes.guests import VM1, VM2
+from tests.scenes.guests import VM1, VM2, Guest, GuestNic
 from tests.scenes.resident import watched
 from tests.scenes.stage import BRIDGES, PORTS, SELF, TRUNK, VETH0, Stage
 from tests.scenes.strangers import (
@@ -79,3 +79,33 @@ def test_bridge_that_is_made_anew_is_set_up_with_its_ports_as_they_rejoin(
         becomes(reference, {"br0": SELF, "eth0": TRUNK, "veth0": VETH0})
         resident.settled()
     assert are_told_apart(resident.events())
+
+
+def test_port_that_takes_the_name_of_a_trunk_gets_its_vlans(reference: Stage) -> None:
+    reference.configure(BRIDGES.replace("eth0", "eth0 eth1"), PORTS)
+    with watched(reference) as resident:
+        reference.add_device("dummy0")
+        ip("link", "set", "dummy0", "master", "br0")
+        becomes(reference, {"br0": SELF, "eth0": TRUNK, "dummy0": NATIVE})
+        resident.settled()
+        ip("link", "set", "dummy0", "down")
+        ip("link", "set", "dummy0", "name", "eth1")
+        becomes(reference, {"br0": SELF, "eth0": TRUNK, "eth1": TRUNK})
+        resident.settled()
+
+
+def test_tap_name_that_goes_to_another_guest_brings_that_guests_vlans(reference: Stage) -> None:
+    of_vm2 = Guest(name="VM2", uuid=VM2.uuid, nics=(GuestNic(mac=VM2.nics[0].mac, tap="veth0"),))
+    reference.configure(BRIDGES, f"{PORTS}\n[VM2/{VM2.nics[0].mac}]\npvid = 300\n")
+    with watched(reference) as resident:
+        reference.start(VM1)
+        # Unplugged from the one and plugged into the other, of which no hook tells.
+        ip("link", "del", "veth0")
+        resident.status_folder.mkdir()
+        for guest in (Guest(name="VM1", uuid=VM1.uuid, nics=()), of_vm2):
+            status = b"<domstatus state='running'>" + guest.live_xml() + b"</domstatus>"
+            (resident.status_folder / f"{guest.name}.xml").write_bytes(status)
+        mac = VM2.nics[0].host_mac
+        ip_batch(("tuntap add dev veth0 mode tap", f"link set veth0 address {mac} master br0 up"))
+        becomes(reference, {"br0": SELF, "eth0": TRUNK, "veth0": "300 PVID Egress Untagged"})
+        resident.settled()
