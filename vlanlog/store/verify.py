@@ -1,20 +1,42 @@
-"""Walks a host's chain of hashes and finds where it is first broken.
+"""Walks a host's chain of hashes and finds where it is first broken, and what else disagrees.
 
-Must not read what the events say: a chain holds whatever is written in it.
+Must not mend anything. What the events say matters only to the snapshots, which must be what the
+events add up to; a chain holds whatever is written in it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, select
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Engine, exists, select, union
 
 from vlanlog.core.codec import GENESIS, Row, chained
 from vlanlog.core.query import ChainFlaw, Head
 from vlanlog.core.state import Seq
 from vlanlog.store.failure import translated
-from vlanlog.store.schema import subjects
+from vlanlog.store.rebuild import Rebuild
+from vlanlog.store.schema import events, snapshots, subjects
 from vlanlog.store.select import Stored, stored
 
 _Names = tuple[str | None, ...]
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Is what was found of one host's log.
+
+    Shape: events counts those of the chain that hold, head is the last of them, None for none;
+    flaws are those that are certain: behind the first of the chain nothing is looked at.
+    """
+
+    host: str
+    events: int
+    head: Head | None
+    flaws: tuple[ChainFlaw, ...] = ()
 
 
 def first_flaw(engine: Engine, host: str, *, known: Head | None = None) -> ChainFlaw | None:
@@ -24,29 +46,120 @@ def first_flaw(engine: Engine, host: str, *, known: Head | None = None) -> Chain
     cut off at its end or chained anew only differs from a head that is ``known`` from elsewhere.
     Raises: StoreError.
     """
-    names = _subjects(engine, host)
-    seq, link = Seq(0), GENESIS
-    for item in stored(engine, host, after=Seq(0), until=None):
-        if why := _flaw(item, seq, link, names):
-            return ChainFlaw(seq=item.seq, why=why)
-        seq, link = item.seq, item.hash
-        if known is not None and seq == known.seq and link != known.hash:
-            return ChainFlaw(seq=seq, why="the hash is not the one known from elsewhere")
-    if known is not None and seq < known.seq:
-        return ChainFlaw(seq=Seq(seq + 1), why=f"the log ends here, {known.seq} is known")
-    return None
+    heads = [] if known is None else [(known.seq, known.hash)]
+    found = audited(engine, host, known=heads, compare_snapshots=False)
+    return next(iter(found.flaws), None)
 
 
-def _flaw(item: Stored, seq: Seq, link: bytes, names: dict[int | None, _Names]) -> str:
-    if item.seq != seq + 1:
-        return f"what follows {seq} is missing"
-    if item.prev_hash != link:
-        return f"it is not chained to {seq}"
-    if item.hash != chained(link, item.seq, item.row):
-        return "it is not what was written"
-    if names.get(item.subject) != item.row[Row._fields.index("guest_uuid") :][:5]:
-        return "it is filed under another subject, so that history does not find it"
-    return ""
+def audited(
+    engine: Engine,
+    host: str,
+    *,
+    known: Iterable[tuple[Seq, bytes]] = (),
+    compare_snapshots: bool = True,
+    tick: Callable[[int], None] = lambda _: None,
+) -> Audit:
+    """Returns what walking all of a host's events, and adding them up, has found.
+
+    ``known`` are places and hashes from elsewhere; ``tick`` is told how many events were walked
+    since its last call. To compare the snapshots, every event has to be decoded.
+    Raises: StoreError; StoreNewerError where an event is to be decoded that a newer vlanlog wrote.
+    """
+    rebuild = Rebuild(engine, host) if compare_snapshots else None
+    walk = _Walk(engine, host, known)
+    flaw = _before_the_first(engine, host)
+    rows = stored(engine, host, after=Seq(0), until=None)
+    while page := list(islice(rows, _PAGE)):
+        if flaw := flaw or walk.take(page):
+            break
+        if rebuild:
+            rebuild.take(page)
+        tick(len(page))
+    flaw = flaw or walk.cut()
+    flaws = [] if flaw is None else [flaw]
+    if rebuild and flaw is None:
+        flaws = [*rebuild.flaws(), *_left_behind(engine, host, walk.seq)]
+    return Audit(host=host, events=walk.count, head=walk.head, flaws=tuple(flaws))
+
+
+def hosts_met(engine: Engine) -> tuple[str, ...]:
+    """Returns the hosts of which anything is kept, by name, if only a trace of a log.
+
+    Raises: StoreError.
+    """
+    kept = union(*(select(table.c.host) for table in (events, subjects, snapshots)))
+    with translated(engine.url), engine.connect() as connection:
+        return tuple(sorted(connection.scalars(kept)))
+
+
+class _Walk:
+    """Goes from link to link, and remembers the last that held."""
+
+    def __init__(self, engine: Engine, host: str, known: Iterable[tuple[Seq, bytes]]) -> None:
+        self.count = 0
+        self.seq = Seq(0)
+        self.head: Head | None = None
+        self._link = GENESIS
+        self._known: dict[Seq, set[bytes]] = {}
+        for seq, link in known:
+            self._known.setdefault(seq, set()).add(link)
+        self._engine = engine
+        self._host = host
+        self._names = _subjects(engine, host)
+
+    def take(self, page: Iterable[Stored]) -> ChainFlaw | None:
+        for item in page:
+            if why := self._why(item):
+                return ChainFlaw(seq=item.seq, why=why)
+            self.seq, self._link, self.count = item.seq, item.hash, self.count + 1
+            self.head = Head(seq=item.seq, hash=item.hash, at_ns=item.row.at_ns)
+        return None
+
+    def cut(self) -> ChainFlaw | None:
+        """Returns the flaw of a log that ends before an event that is known."""
+        last = max(self._known, default=self.seq)
+        if last <= self.seq:
+            return None
+        return ChainFlaw(seq=Seq(self.seq + 1), why=f"the log ends here, {last} is known")
+
+    def _why(self, item: Stored) -> str:
+        if item.seq != self.seq + 1:
+            return f"what follows {self.seq} is missing"
+        if item.prev_hash != self._link:
+            return f"it is not chained to {self.seq}"
+        if item.hash != chained(self._link, item.seq, item.row):
+            return "it is not what was written"
+        if not self._is_filed(item):
+            return "it is filed under another subject, so that history does not find it"
+        if self._known.get(item.seq, {item.hash}) != {item.hash}:
+            return "the hash is not the one known from elsewhere"
+        return ""
+
+    def _is_filed(self, item: Stored) -> bool:
+        if item.subject not in self._names:
+            # A log that is in use meets new names while it is walked.
+            self._names = _subjects(self._engine, self._host)
+        names = item.row[Row._fields.index("guest_uuid") :][:5]
+        return self._names.get(item.subject) == names
+
+
+def _before_the_first(engine: Engine, host: str) -> ChainFlaw | None:
+    """Returns the flaw of an event where none can be, which history would tell all the same."""
+    where = select(events.c.seq).where(events.c.host == host, events.c.seq < 1)
+    with translated(engine.url), engine.connect() as connection:
+        seq = connection.scalar(where.order_by(events.c.seq).limit(1))
+    return None if seq is None else ChainFlaw(seq=Seq(seq), why="a log begins with the event 1")
+
+
+def _left_behind(engine: Engine, host: str, last: Seq) -> list[ChainFlaw]:
+    """Returns what events that are gone have left: names come in with the event that has them."""
+    named = exists().where(events.c.subject == subjects.c.id)
+    orphans = select(subjects.c.id).where(subjects.c.host == host, ~named).limit(1)
+    with translated(engine.url), engine.connect() as connection:
+        if connection.scalar(orphans) is None:
+            return []
+    why = "the log ends here, but subjects are kept of which no event tells"
+    return [ChainFlaw(seq=Seq(last + 1), why=why)]
 
 
 def _subjects(engine: Engine, host: str) -> dict[int | None, _Names]:

@@ -1,0 +1,38 @@
+"""Opens a database that has to be there, for what is about logs and not about this host.
+
+Must not make one: a slip of the pen in its name would look like an empty log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from vlanlog.errors import StoreError
+from vlanlog.store.engine import open_engine
+from vlanlog.store.upgrade import ensure_schema
+
+__all__ = ["Engine", "existing"]
+
+
+@contextmanager
+def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
+    """Yields the database, its tables upgraded, and closes it.
+
+    Units: timeout_s is how long a lock is waited for.
+    Raises: StoreError.
+    """
+    engine = open_engine(url, timeout_s=timeout_s)
+    try:
+        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+            raise StoreError(
+                f"there is no database {engine.url.database}",
+                hint="name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
+            )
+        ensure_schema(engine)
+        yield engine
+    finally:
+        engine.dispose()
