@@ -3,31 +3,180 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
-from vlanlog.cli.options import DatabaseOption, HooksOption
+import vlanlog
+from vlanlog.cli import show
+from vlanlog.cli.files import text_of, written
+from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption
 from vlanlog.config import load_settings
-from vlanlog.errors import EXIT_DIFFERS
-from vlanlog.host.opening import Mode, opened
-from vlanlog.store import open_log
+from vlanlog.errors import EXIT_DIFFERS, UsageError
+from vlanlog.identity import SystemClock
+from vlanlog.render import json
+from vlanlog.render.head import HeadError, KnownHead, head_text, heads_in
+from vlanlog.render.words import count, iso, plain
+from vlanlog.store.existing import Engine, existing
+from vlanlog.store.guards import lost_guards
+from vlanlog.store.log import SqlEventLog
+from vlanlog.store.verify import Audit, audited, hosts_met
 
 
-def command(*, hooks_dir: HooksOption = None, database: DatabaseOption = None) -> None:
+def command(
+    *,
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Only this host's log; all if left out.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Heads noted elsewhere: files, a journal, - for stdin."),
+    ] = None,
+    export_head: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the head there, to be kept elsewhere."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The chain alone; snapshots are not compared.")
+    ] = False,
+    output: OutputOption = Output.TABLE,
+    hooks_dir: HooksOption = None,
+    database: DatabaseOption = None,
+) -> None:
     """Check the log's hash chain, event by event.
 
-    An edit, a deletion, an insertion or a swap is found and the first bad event named.
+    An edit, a deletion, an insertion or a swap is found and the first bad event named; so are
+    forged snapshots and triggers that are gone. A tail that was cut off and a log that was
+    chained anew only show --against a head that was kept elsewhere.
 
-    Exit status: 0 the chain holds, 1 it is broken.
+    Exit status: 0 the log is whole, 1 it is flawed.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
-    with opened(settings, Mode.READ) as host:
-        head = host.log.head()
-    flaw = open_log(settings.database, host=settings.host).verify()
-    if flaw is not None:
-        print(f"event {flaw.seq}: {flaw.why}")
+    known = _known(against or [])
+    with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:
+        hosts = _hosts(engine, host, known)
+        lost = lost_guards(engine)
+        with _progress(engine, hosts) as tick:
+            audits = [
+                audited(
+                    engine,
+                    name,
+                    known=[(head.seq, head.hash) for head in known if head.host == name],
+                    compare_snapshots=not quick,
+                    tick=tick,
+                )
+                for name in hosts
+            ]
+    flawed = bool(lost) or any(audit.flaws for audit in audits)
+    results = sys.stderr if export_head == "-" else sys.stdout
+    for line in _told(audits, lost, output, known):
+        print(line, file=results)
+    if export_head is not None and not flawed:
+        _export(audits, export_head)
+    if flawed:
+        _explain(audits, lost, exported=export_head is not None)
         raise typer.Exit(EXIT_DIFFERS)
-    if head is None:
-        print("the log is empty")
+
+
+def _known(files: Sequence[str]) -> list[KnownHead]:
+    found: list[KnownHead] = []
+    for name in files:
+        try:
+            found += heads_in(text_of(name))
+        except HeadError as error:
+            raise UsageError(
+                f"{name}: {error}", hint="give a file that 'vlanlog verify --export-head' wrote"
+            ) from error
+    return found
+
+
+def _hosts(engine: Engine, wanted: str | None, known: Sequence[KnownHead]) -> list[str]:
+    met = hosts_met(engine)
+    if wanted is None:
+        return sorted({*met, *(head.host for head in known)})
+    others = sorted({head.host for head in known} - {wanted})
+    if others:
+        raise UsageError(
+            f"a head of {', '.join(others)} says nothing of {wanted}",
+            hint="leave --host out, or give heads of that host alone",
+        )
+    if wanted not in met and not known:
+        raise UsageError(f"there is no log of {wanted}", hint=f"known are {', '.join(met)}")
+    return [wanted]
+
+
+@contextmanager
+def _progress(engine: Engine, hosts: Sequence[str]) -> Iterator[Callable[[int], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    ends = (SqlEventLog(engine, host=name).head() for name in hosts)
+    total = sum(end.seq for end in ends if end)
+    with typer.progressbar(length=total, label="events", file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _told(
+    audits: Sequence[Audit], lost: Sequence[str], output: Output, known: Sequence[KnownHead]
+) -> Iterator[str]:
+    if output is Output.TABLE:
+        for audit in audits:
+            yield from _lines(audit, several=len(audits) > 1, known=known)
+        if not audits:
+            yield "the log is empty"
+        yield from (f"database: {line}" for line in lost)
+        return
+    items = [_fields(audit) for audit in audits]
+    if output is Output.JSON:
+        yield json.dumped({"hosts": items, "database": list(lost)})
     else:
-        print(f"{head.seq} events, the chain holds; head {head.seq} {head.hash.hex()}")
+        yield from map(json.one_line, [*items, {"database": list(lost)}])
+
+
+def _lines(audit: Audit, *, several: bool, known: Sequence[KnownHead]) -> Iterator[str]:
+    name = f"{plain(audit.host)}: " if several else ""
+    for flaw in audit.flaws:
+        yield f"{name}event {flaw.seq}: {flaw.why}"
+    if audit.head and not audit.flaws:
+        heads = sum(head.host == audit.host for head in known)
+        met = f", {count(heads, 'known head')} met" if heads else ""
+        yield (
+            f"{name}{count(audit.events, 'event')}, the chain holds{met}; "
+            f"head {audit.head.seq} {audit.head.hash.hex()}"
+        )
+
+
+def _fields(audit: Audit) -> dict[str, Any]:
+    head = audit.head
+    return {
+        "host": audit.host,
+        "whole": not audit.flaws,
+        "events": audit.events,
+        "head": head and {"seq": head.seq, "hash": head.hash.hex(), "at": iso(head.at_ns)},
+        "flaws": [{"seq": flaw.seq, "why": flaw.why} for flaw in audit.flaws],
+    }
+
+
+def _export(audits: Sequence[Audit], name: str) -> None:
+    made_ns, program = SystemClock().now_ns(), f"vlanlog {vlanlog.__version__}"
+    heads = [
+        head_text(audit.host, audit.head, events=audit.events, program=program, made_ns=made_ns)
+        for audit in audits
+        if audit.head
+    ]
+    if not heads:
+        raise UsageError("an empty log has no head", hint="export it when something is recorded")
+    with written(name) as file:
+        file.write("".join(f"{text}\n" for text in heads).encode())
+
+
+def _explain(audits: Sequence[Audit], lost: Sequence[str], *, exported: bool) -> None:
+    if exported:
+        show.note("no head is exported of a log that is flawed")
+    if lost:
+        show.hint("whoever took that away could change the log: compare with a head kept elsewhere")
+    if any("snapshot" in flaw.why for audit in audits for flaw in audit.flaws):
+        show.hint("states are told from it; DELETE FROM snapshots has them told from the events")
