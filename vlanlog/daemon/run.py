@@ -24,10 +24,10 @@ from vlanlog.daemon.keeping import KeptLog, OpensLog
 from vlanlog.daemon.notify import Notifier
 from vlanlog.daemon.observer import Observer
 from vlanlog.daemon.server import Server
-from vlanlog.daemon.witness import PERIOD_S, Witness
 from vlanlog.daemon.timers import Timers
 from vlanlog.daemon.waiting import Waiting
 from vlanlog.daemon.wishes import Wishes
+from vlanlog.daemon.witness import PERIOD_S, Witness
 from vlanlog.errors import KernelError, StoreError
 from vlanlog.host.host import Host
 from vlanlog.journal import Envelope, Journal
