@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
 import pytest
 from sqlalchemy import event
 
+from tests.store.histories import happening
+from vlanlog.core import event as e
 from vlanlog.core.codec import KINDS
 from vlanlog.core.query import EventFilter
 from vlanlog.store import open_log
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import RARE_KINDS
 
+Crowds = Callable[[int, int, int], SqlEventLog]
+
+
+def fill(log: SqlEventLog, *, guests: int, ports: int, times: int) -> None:
+    """Appends events of each guest in turn, each through all of its ports again and again."""
+    made = []
+    for number in range(guests * ports * times):
+        guest, port = number % guests, number // guests % ports
+        subject = e.Subject(guest_name=f"VM{guest}", port=f"vnet{port}")
+        made.append(replace(happening(e.DaemonStarted(), host="host"), subject=subject))
+    log.append(made)
+
+
+@pytest.fixture(scope="module")
+def crowds(tmp_path_factory: pytest.TempPathFactory) -> Crowds:
+    """Is the log of so many guests, ports and times; made once."""
+
+    @cache
+    def made(guests: int, ports: int, times: int) -> SqlEventLog:
+        log = open_log(f"sqlite:///{tmp_path_factory.mktemp('crowd')}/vlanlog.db", host="host")
+        fill(log, guests=guests, ports=ports, times=times)
+        return log
+
+    return made
+
 
 def plan(log: SqlEventLog, wanted: EventFilter) -> str:
     """Returns SQLite's plan of the statement that the filter becomes."""
+    return plans(log, wanted)[-1]
+
+
+def plans(log: SqlEventLog, wanted: EventFilter) -> list[str]:
+    """Returns SQLite's plans of the statements that the filter becomes, in order."""
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(
         log.engine,
@@ -21,10 +57,14 @@ def plan(log: SqlEventLog, wanted: EventFilter) -> str:
         lambda _c, _cursor, statement, given, *_: asked.append((statement, given)),
     )
     list(log.select(wanted))
-    statement, given = asked[-1]
     with log.engine.connect() as connection:
-        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
-        return " ".join(row[3] for row in found)
+        return [
+            " ".join(
+                row[3]
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+            )
+            for statement, given in list(asked)
+        ]
 
 
 @pytest.mark.parametrize("kinds", [RARE_KINDS, ("host.booted",), ("config.loaded",)])
@@ -44,6 +84,36 @@ def test_frequent_kinds_are_read_in_the_order_of_the_log(sqlite: str) -> None:
 
     assert "events_kind" not in found
     assert "TEMP B-TREE" not in found
+
+
+def test_events_of_many_subjects_are_placed_by_the_index_alone(sqlite: str) -> None:
+    log = open_log(sqlite, host="host")
+    fill(log, guests=1, ports=50, times=2)
+
+    subjects = (e.Subject(guest_name="VM0"),)
+    found = plans(log, EventFilter(subjects=subjects, since_ns=1, until_ns=2**62, limit=50))
+
+    assert "USING COVERING INDEX events_subject" in found[-2]
+    assert "USING INDEX sqlite_autoindex_events_1 (host=? AND seq=?)" in found[-1]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("limit", [None, 1, 50, 3000])
+@pytest.mark.parametrize(
+    ("guests", "ports", "times"), [(3, 1, 700), (3, 30, 30), (3, 60, 20), (1, 60, 350)]
+)
+def test_events_of_a_guest_are_found_whatever_it_was_called(
+    crowds: Crowds, guests: int, ports: int, times: int, limit: int | None, *, newest_first: bool
+) -> None:
+    log = crowds(guests, ports, times)
+    wanted = EventFilter(
+        subjects=(e.Subject(guest_name="VM0"),), limit=limit, newest_first=newest_first
+    )
+
+    seqs = [item.seq for item in log.select(wanted)]
+
+    own = range(1, guests * ports * times + 1, guests)
+    assert seqs == list(own[::-1] if newest_first else own)[:limit]
 
 
 def test_rare_kinds_are_kinds() -> None:
