@@ -110,8 +110,20 @@ def chosen(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Recorded]
     vids lie inside the payload.
     Raises: StoreError.
     """
-    found = (recorded(item) for item in _candidates(engine, host, wanted))
-    return islice((item for item in found if matches(wanted, item.event)), wanted.limit)
+    return (event for _, event in _matching(engine, host, wanted))
+
+
+def chosen_rows(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stored]:
+    """Yields the same events as the database holds them, for what has to keep their hash true.
+
+    Raises: StoreError.
+    """
+    return (item for item, _ in _matching(engine, host, wanted))
+
+
+def _matching(engine: Engine, host: str, wanted: EventFilter) -> Iterator[tuple[Stored, Recorded]]:
+    pairs = ((item, recorded(item)) for item in _candidates(engine, host, wanted))
+    return islice((pair for pair in pairs if matches(wanted, pair[1].event)), wanted.limit)
 
 
 def seq_at(engine: Engine, host: str, at_ns: int) -> Seq:
