@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 
 from vlanlog.errors import BusyError, StoreError
 from vlanlog.store.append import lock_key
@@ -94,11 +94,31 @@ def _held_session(engine: Engine, host: str, timeout_s: float) -> Iterator[None]
                 lambda: _holder(connection, keys),
                 timeout_s,
             )
-        yield
+        with _noticed_loss(engine, connection):
+            yield
     finally:
         # The session ends and with it the lock, even where the server does not answer any more.
         connection.invalidate()
         connection.close()
+
+
+@contextmanager
+def _noticed_loss(engine: Engine, lock: Connection) -> Iterator[None]:
+    """Fails whoever connects anew after the lock's session has ended.
+
+    A server that is restarted ends all sessions. The pool makes new ones without a word, and the
+    holder would go on writing with the lock in another's hands.
+    """
+
+    def check(_connection: object, _record: object) -> None:
+        with translated(engine.url):
+            lock.execute(text("SELECT 1"))
+
+    event.listen(engine, "connect", check)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", check)
 
 
 def _holder(connection: Connection, keys: dict[str, int]) -> str:
