@@ -6,6 +6,7 @@ Must not read the clock or the kernel.
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from uuid import UUID
 
 from tests.fakes.log import MemoryEventLog
@@ -85,6 +86,7 @@ class Scribe:
     def joined(self, subject: e.Subject, mac: str) -> None:
         """Puts a tap into its bridge, which gives it VLAN 1."""
         default = e.VlanAdded(first=1, last=1, pvid=True, untagged=True)
+        subject = replace(subject, mac=tap_mac(mac))
         self.wrote((subject, e.PortAttached(mac=tap_mac(mac))), (subject, default))
 
     def programmed(

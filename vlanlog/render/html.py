@@ -203,4 +203,4 @@ def _trust(report: Report, *, utc: bool) -> Markup:
     heading = "Can this be trusted?" if len(report.hosts) == 1 else (
         f"Can this be trusted? {count(len(report.hosts), 'host')}"
     )  # fmt: skip
-    return element("section", element("h2", heading), *parts)
+    return element("section", element("h2", heading), *parts, class_="whole")

@@ -12,7 +12,7 @@ from vlanlog.core import event as e
 from vlanlog.core.state import tap_mac
 from vlanlog.core.vlan import format_vids
 from vlanlog.render import story
-from vlanlog.render.markup import Markup, element, lines_of
+from vlanlog.render.markup import Markup, breakable, element, lines_of
 from vlanlog.render.summary import lasting
 from vlanlog.render.timeline import RowLink
 from vlanlog.render.words import iso, when, who
@@ -30,12 +30,12 @@ def memberships(
         begun = guest.rows[span.begun] if span.begun is not None else None
         rows.append(
             [
-                element("td", vids, class_="vids"),
-                element("td", how),
+                element("td", breakable(vids), class_="vids"),
+                element("td", how, class_="how"),
                 _time(span.from_ns, utc=utc, else_="" if begun else _before(span, period)),
                 _time(span.to_ns, utc=utc, else_=_after(span, period)),
-                element("td", *_author(begun)),
-                element("td", _reason(begun)),
+                element("td", *_author(begun), class_="text"),
+                element("td", _reason(begun), class_="text"),
                 element("td", *_links(span, guest, link), class_="seq"),
             ]
         )
@@ -103,14 +103,14 @@ def events(guest: GuestStory, *, utc: bool, link: RowLink, hosts: bool) -> Marku
             element("td", _stamp(event.at_ns, utc=utc), class_="time"),
         ]
         if hosts:
-            cells.append(element("td", row.host))
+            cells.append(element("td", row.host, class_="name"))
         if several:
-            cells.append(element("td", names.get(event.subject.mac or "", "")))
+            cells.append(element("td", names.get(event.subject.mac or "", ""), class_="name"))
         mark = [_mark(row.foreign), " "] if row.foreign else []
         cells += [
-            element("td", *mark, story.what(row.line)),
-            element("td", who(event.actor), *_command(event.actor)),
-            element("td", story.why(row.line)),
+            element("td", *mark, breakable(story.what(row.line))),
+            element("td", who(event.actor), *_command(event.actor), class_="text"),
+            element("td", story.why(row.line), class_="text"),
         ]
         unseen = codec.kind_of(event.fact) in _UNSEEN_KINDS
         body.append(element("tr", *cells, id=link(number), class_="unseen" if unseen else ""))

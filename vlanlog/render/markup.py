@@ -11,7 +11,7 @@ from html import escape
 
 from vlanlog.render.words import plain
 
-_EMPTY = frozenset({"meta", "link", "rect", "line", "circle", "path", "br", "col"})
+_EMPTY = frozenset({"meta", "link", "rect", "line", "circle", "path", "br", "wbr"})
 
 
 class Markup(str):
@@ -43,6 +43,13 @@ def joined(content: Iterable[str | Markup]) -> Markup:
     return Markup(
         "".join(piece if isinstance(piece, Markup) else escape(plain(piece)) for piece in content)
     )
+
+
+def breakable(text: str) -> Markup:
+    """Returns the text, to be broken behind commas and not within a number."""
+    first, *rest = text.split(",")
+    pieces = [first] + [piece for item in rest for piece in (",", Markup("<wbr/>"), item)]
+    return joined(pieces)
 
 
 def lines_of(content: Iterable[str | Markup]) -> Markup:

@@ -78,7 +78,8 @@ def _by(rows: Iterable[Row]) -> str:
 
 
 def unseen(stretches: Sequence[Stretch]) -> str:
-    """Returns the sentence on what was not watched."""
+    """Returns the sentence on what was not watched, but for what took less than a second."""
+    stretches = [item for item in stretches if item.to_ns - item.from_ns >= _SECOND_NS]
     if not stretches:
         return "The whole period was watched."
     gaps = [item for item in stretches if item.why is Unseen.GAP]
@@ -116,8 +117,7 @@ def trust(host: HostCover) -> str:
         )
     return (
         f"The hash chain of {host.host} was walked from event 1 to event {host.head.seq} "
-        f"and holds: none of its {count(host.head.seq, 'event')} was edited, deleted, inserted "
-        "or moved."
+        f"and holds: {count(host.head.seq, 'event')}, none edited, deleted, inserted or moved."
     )
 
 

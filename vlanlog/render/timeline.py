@@ -30,6 +30,7 @@ class _Strip:
     label: Markup
     body: Markup
     lines: int = 1
+    marks: bool = False
 
     @property
     def height(self) -> int:
@@ -83,8 +84,10 @@ def _chart(
         element("title", title, id=f"{name}t"),
         element("desc", about, id=f"{name}d"),
         *_grid(axis, height),
-        *_placed(strips),
+        *_placed(strips, marks=False),
         *(_unseen(item, axis, height) for item in unseen),
+        # What is hatched must not hide who was at work.
+        *_placed(strips, marks=True),
     ]
     drawn = element("svg", *body, width="100%", height=str(height), role="img",
                     attributes={"aria-labelledby": f"{name}t {name}d"})  # fmt: skip
@@ -107,9 +110,12 @@ def _grid(axis: Axis, height: int) -> Iterator[Markup]:
         yield element("text", tick.label, x=x, y="12", text_anchor=anchor, class_="time")
 
 
-def _placed(strips: Sequence[_Strip]) -> Iterator[Markup]:
+def _placed(strips: Sequence[_Strip], *, marks: bool) -> Iterator[Markup]:
     y = _AXIS
     for strip in strips:
+        if strip.marks != marks:
+            y += strip.height
+            continue
         yield element("line", x1="0", x2="100%", y1=str(y), y2=str(y), class_="edge")
         middle = y + (strip.height - STRIP) // 2
         yield element("g", strip.body, transform=f"translate(0,{middle})")
@@ -141,7 +147,7 @@ def _foreign(nic: NicStory, guest: GuestStory, axis: Axis, link: RowLink) -> Ite
         else:
             groups.append([row])
     marks = [_mark(group, guest, axis, link) for group in groups]
-    yield _Strip(label=_text(["foreign changes"]), body=joined(marks))
+    yield _Strip(label=_text(["foreign changes"]), body=joined(marks), marks=True)
 
 
 def _mark(group: Sequence[int], guest: GuestStory, axis: Axis, link: RowLink) -> Markup:

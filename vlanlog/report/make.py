@@ -131,6 +131,7 @@ def is_foreign(line: Line) -> bool:
     fact, source = line.event.fact, line.event.actor.source
     return (
         isinstance(fact, e.VlanAdded | e.VlanRemoved)
+        and line.before != line.after
         and fact.cause is None
         and source in (e.ActorSource.KERNEL, e.ActorSource.UNKNOWN)
     )
