@@ -130,7 +130,8 @@ class Elsewhere:
     def _explained(self, finding: Finding, ours: bool) -> list[_Part]:
         rest = [] if ours else [finding]
         done: list[_Part] = [(None, (finding, ours))] if ours else []
-        for intent in self._intents.values():
+        index = finding[0].ifindex
+        for intent in (one for one in self._intents.values() if one.event.subject.ifindex == index):
             parts = intent.whose.told_apart(rest)
             done += ((intent.event, (part, True)) for part, is_its in parts if is_its)
             rest = [part for part, is_its in parts if not is_its]

@@ -187,6 +187,13 @@ class Daemon:
 
     def _reload(self) -> None:
         self._notifier.reloading()
+        try:
+            self._read_config()
+        finally:
+            # The manager would wait for it, and take a reload that failed for one that hangs.
+            self._notifier.ready("watching")
+
+    def _read_config(self) -> None:
         files = self._host.load_config()
         for line in files.errors:
             _logger.error("%s", line)
@@ -197,7 +204,6 @@ class Daemon:
             len(drift.ports),
             ": 'vlanlog replay' puts them right" if drift else "",
         )
-        self._notifier.ready("watching")
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
