@@ -37,11 +37,20 @@ def resident(reference: Stage) -> Iterator[Resident]:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
+def small_disk(stage: Stage) -> Iterator[Path]:
+    """Moves the database to a disk of 2 MB, and yields its folder."""
+    folder = stage.folder / "disk"
     folder.mkdir()
     run("mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder))
     try:
-        yield
+        moved = folder / stage.database.name
+        shutil.copy(stage.database, moved)
+        settings = stage.conf / "vlanlog.conf"
+        settings.write_text(settings.read_text().replace(str(stage.database), str(moved)))
+        # For the test, which looks for it where it was.
+        stage.database.unlink()
+        stage.database.symlink_to(moved)
+        yield folder
     finally:
         run("umount", "--lazy", str(folder))
 
@@ -84,25 +93,30 @@ def test_a_locked_database_keeps_nobody_waiting(resident: Resident) -> None:
 
 
 def test_a_full_disk_keeps_no_guest_from_its_vlans(reference: Stage) -> None:
-    folder = reference.folder / "disk"
-    with small_disk(folder):
-        database = folder / "vlanlog.db"
-        shutil.copy(reference.database, database)
-        text = (reference.conf / "vlanlog.conf").read_text()
-        moved = text.replace(str(reference.database), str(database))
-        (reference.conf / "vlanlog.conf").write_text(moved)
-        reference.database.unlink()
-        reference.database.symlink_to(database)
-        with watched(reference, IMPATIENT) as resident:
-            fill(folder / "filler")
-            reference.start(VM1)
-            assert reference.carried()["veth0"] == VETH0
-            bridge("vlan", "add", "dev", "eth0", "vid", "4000")
-            reference.start(VM2)
-            assert "the disk is full" in resident.said.read_text()
-            (folder / "filler").unlink()
-            all_is_well(resident, BOTH)
-            resident.stop()
+    with small_disk(reference) as folder, watched(reference, IMPATIENT) as resident:
+        fill(folder / "filler")
+        reference.start(VM1)
+        assert reference.carried()["veth0"] == VETH0
+        bridge("vlan", "add", "dev", "eth0", "vid", "4000")
+        reference.start(VM2)
+        assert "the disk is full" in resident.said.read_text()
+        (folder / "filler").unlink()
+        all_is_well(resident, BOTH)
+        resident.stop()
+
+
+def test_a_database_that_can_only_be_read_is_waited_for(reference: Stage) -> None:
+    with small_disk(reference) as folder, watched(reference, IMPATIENT) as resident:
+        copy = reference.folder / "copy"
+        shutil.copytree(folder, copy)
+        run("mount", "--bind", str(copy), str(folder))
+        run("mount", "-o", "remount,bind,ro", str(folder))
+        reference.start(VM1)
+        assert reference.carried()["veth0"] == VETH0
+        assert len(list(reference.spool.iterdir())) > 1
+        run("umount", str(folder))
+        all_is_well(resident, ONCE)
+        resident.stop()
 
 
 def test_a_backup_that_is_put_in_place_is_gone_on_with(resident: Resident) -> None:
