@@ -75,6 +75,8 @@ class Daemon:
         self._settings = settings
         self._notifier = notifier
         self._selector = stack.enter_context(selectors.DefaultSelector())
+        # First, so that it is let go of last: to ask twice for an end must not break it off.
+        self._wishes = Wishes(stack, self._selector)
         self._server = Server(settings.socket, self._selector)
         stack.callback(self._server.close)
         self._spool = Spool(settings.spool, host=settings.host)
@@ -105,7 +107,6 @@ class Daemon:
         guests = LiveGuests(settings.libvirt_status)
         self._autopilot = Autopilot(self._lend_to_daemon, guests.read)
         self._answering = Answering(self._journal, self._clock, self._lend, commands)
-        self._wishes = Wishes(stack, self._selector)
         self._witness = Witness(self._kept, host=settings.host)
         self._timers = Timers()
         self._complained_s = 0.0
