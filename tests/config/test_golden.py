@@ -28,7 +28,8 @@ def port_lines(entry: PortEntry) -> Iterator[str]:
     yield f"[{entry.section}]"
     yield f"  {selector.kind}: guest {selector.guest!r}, value {selector.value!r}"
     yield f"  vlans: {entry.vlans}"
-    yield f"  prune: {entry.prune}; foreign: {entry.foreign}; on failure: {entry.on_failure}"
+    foreign = entry.foreign or "as its bridge"
+    yield f"  prune: {entry.prune}; foreign: {foreign}; on failure: {entry.on_failure}"
 
 
 def loaded_lines(loaded: Loaded) -> Iterator[str]:

@@ -80,7 +80,7 @@ def port_entries(draw: st.DrawFn) -> tuple[PortEntry, ...]:
             selector=selector,
             vlans=draw(port_vlans()),
             prune=draw(st.booleans()),
-            foreign=draw(st.sampled_from(Foreign)),
+            foreign=draw(st.none() | st.sampled_from(Foreign)),
             on_failure=draw(st.sampled_from(OnFailure)),
         )
         for selector in chosen
@@ -118,7 +118,7 @@ def port_keys(entry: PortEntry) -> dict[str, str]:
         **({"guest": entry.selector.guest.replace("%", "%%")} if of_tap else {}),
         **vlan_keys(entry.vlans, "pvid", "tagged"),
         "prune": "yes" if entry.prune else "no",
-        "foreign": entry.foreign,
+        **({"foreign": entry.foreign} if entry.foreign is not None else {}),
         "on-failure": entry.on_failure,
     }
 

@@ -24,7 +24,7 @@ from vlanlog.core.state import HostState, Port
 RECORD, REVERT, ADOPT = Foreign.RECORD, Foreign.REVERT, Foreign.ADOPT
 
 
-def _host(of_bridge: Foreign, of_port: Foreign, *ports: Port) -> HostState:
+def _host(of_bridge: Foreign, of_port: Foreign | None, *ports: Port) -> HostState:
     """Returns a host whose br0 has the trunk eth0, and a section for VM1's NIC."""
     return HostState(
         table=table(bridge("br0", 1), device("br0", 1), *ports),
@@ -40,15 +40,16 @@ def _host(of_bridge: Foreign, of_port: Foreign, *ports: Port) -> HostState:
 @pytest.mark.parametrize(
     ("of_bridge", "of_port", "expected"),
     [
-        (RECORD, RECORD, RECORD),
+        (RECORD, None, RECORD),
         (RECORD, REVERT, REVERT),
         (REVERT, ADOPT, ADOPT),
-        (REVERT, RECORD, REVERT),
+        (REVERT, RECORD, RECORD),
+        (REVERT, None, REVERT),
     ],
 )
 @pytest.mark.parametrize("name", ["veth0", "veth9"])
 def test_policy_of_a_named_port_is_its_sections_else_its_bridges(
-    name: str, of_bridge: Foreign, of_port: Foreign, expected: Foreign
+    name: str, of_bridge: Foreign, of_port: Foreign | None, expected: Foreign
 ) -> None:
     tap = device(name, 3)
     assert Policies(_host(of_bridge, of_port, tap)).of_port(tap) is expected
@@ -71,7 +72,7 @@ def test_policy_of_a_trunk_and_of_a_bridge_is_its_own_whatever_a_section_says(na
 
 def test_policy_of_a_bridge_that_no_section_names_is_record() -> None:
     assert Policies(_host(REVERT, REVERT)).of_bridge("br7") is RECORD
-    assert Policies(_host(REVERT, RECORD)).of_bridge("br0") is REVERT
+    assert Policies(_host(REVERT, None)).of_bridge("br0") is REVERT
 
 
 def test_patience_doubles_its_pauses_up_to_five_minutes() -> None:

@@ -60,7 +60,7 @@ def _entry(reader: SectionReader) -> PortEntry | None:
     """Returns the section's entry, None for one that names no NIC."""
     vlans = read_vlans(reader, "pvid", "tagged")
     prune = reader.read("prune", yes_or_no, absent=True)
-    foreign = reader.read("foreign", partial(word, Foreign), Foreign.RECORD)
+    foreign = reader.read("foreign", partial(word, Foreign), None)
     on_failure = reader.read("on-failure", partial(word, OnFailure), OnFailure.REFUSE)
     selector = _selector(reader)
     if selector is None:

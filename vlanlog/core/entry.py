@@ -67,11 +67,11 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortEntry:
-    """Is a section of vlan_filtering.conf."""
+    """Is a section of vlan_filtering.conf; foreign is None where its bridge's section says it."""
 
     section: str
     selector: Selector
     vlans: PortVlans
     prune: bool = True
-    foreign: Foreign = Foreign.RECORD
+    foreign: Foreign | None = None
     on_failure: OnFailure = OnFailure.REFUSE

@@ -48,8 +48,8 @@ class Policies:
             entry = self._index.for_unowned(port)
         else:
             entry = self._index.for_nic(*owner, self._state.table.bridges.get(port.bridge))
-        own = entry.entry.foreign if entry else Foreign.RECORD
-        return self.of_bridge(port.bridge) if own is Foreign.RECORD else own
+        own = entry.entry.foreign if entry else None
+        return own or self.of_bridge(port.bridge)
 
 
 @dataclass(frozen=True, slots=True)
