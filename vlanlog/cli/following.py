@@ -5,6 +5,7 @@ Must not decide what belongs to it.
 
 from __future__ import annotations
 
+import errno
 import select
 import sys
 from collections.abc import Callable, Iterable
@@ -32,7 +33,10 @@ def follow(
     Raises: UsageError, StoreError; BrokenPipeError once nobody reads it.
     """
     if output is Output.JSON:
-        raise UsageError("one JSON text has an end, what is followed has none", hint="give -o jsonl: an event a line")
+        raise UsageError(
+            "one JSON text has an end, what is followed has none",
+            hint="give -o jsonl: an event a line",
+        )
     with opened(settings, Mode.READ) as host:
         for line in host.notes:
             show.note(line)
@@ -55,9 +59,15 @@ def follow(
 
 
 def _print(texts: Iterable[str]) -> None:
-    for text in texts:
-        print(text)
-    sys.stdout.flush()
+    try:
+        for text in texts:
+            print(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # A terminal that is gone, to a process that its hang-up did not end.
+        if error.errno == errno.EIO:
+            raise BrokenPipeError from error
+        raise
 
 
 def _pause() -> None:
