@@ -18,6 +18,7 @@ from tests.core.making import (
 from tests.daemon.fake_watch import Resident
 from tests.daemon.piloting import (
     NATIVE,
+    RECORD,
     REVERT,
     SELF,
     TAP2,
@@ -256,3 +257,10 @@ def test_tap_of_an_uncertain_guest_is_spoken_of_less_and_less(
         resident.at(100 + tick / 20)
     said = [item.getMessage() for item in caplog.records]
     assert said.count("veth0 is not put back: which guest's it is is not certain") == 5
+
+
+def test_port_whose_section_says_record_is_left_alone_on_a_bridge_that_reverts() -> None:
+    resident = with_vm1(br0(REVERT), of_vm1(RECORD))
+    resident.kernel.set_vlans("veth0", port("7"))
+    resident.at(100)
+    assert resident.carried("veth0") == port("7")
