@@ -108,7 +108,7 @@ def events(guest: GuestStory, *, utc: bool, link: RowLink, hosts: bool) -> Marku
             cells.append(element("td", names.get(event.subject.mac or "", ""), class_="name"))
         mark = [_mark(row.foreign), " "] if row.foreign else []
         cells += [
-            element("td", *mark, breakable(story.what(row.line))),
+            element("td", *mark, breakable(story.what(row.line, utc=utc))),
             element("td", who(event.actor), *_command(event.actor), class_="text"),
             element("td", story.why(row.line), class_="text"),
         ]

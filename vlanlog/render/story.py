@@ -10,15 +10,17 @@ from typing import assert_never
 from vlanlog.core import event as e
 from vlanlog.core.vlan import NO_VLANS
 from vlanlog.history import Line
-from vlanlog.render.words import change, count, iso
+from vlanlog.render.words import change, count, iso, when
 
 
-def what(line: Line) -> str:
+def what(line: Line, *, utc: bool = False) -> str:
     """Returns what the line tells, in the words of bridge(8) and libvirt."""
     if isinstance(line.event.fact, e.PortAttached):
         return _arrival(line)
     if line.before is not None and line.after is not None:
         return f"{line.event.subject.port} {change(line.before, line.after) or 'unchanged'}"
+    if isinstance(line.event.fact, e.GapOpened):
+        return _gap(line.event.fact, utc=utc)
     return _fact(line.event.fact, line.event.subject)
 
 
@@ -94,8 +96,7 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
         case e.DaemonStopped():
             return "daemon stopped"
         case e.GapOpened():
-            since = "from here on" if fact.since_ns is None else f"since {iso(fact.since_ns)}"
-            return f"gap: changes {since} may be unseen"
+            return _gap(fact, utc=True)
         case e.GapClosed():
             return "gap closed"
         case e.ConfigLoaded():
@@ -119,6 +120,11 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
             return f"{subject.port or subject.bridge} not put back for {fact.delay_s:g} s"
         case _:
             assert_never(fact)
+
+
+def _gap(fact: e.GapOpened, *, utc: bool) -> str:
+    since = "from here on" if fact.since_ns is None else f"since {when(fact.since_ns, utc=utc)}"
+    return f"gap: changes {since} may be unseen"
 
 
 def _hook(fact: e.HookInvoked) -> str:

@@ -151,7 +151,7 @@ def history_cells(line: Line, *, utc: bool, guests: bool) -> list[str]:
     """Returns what stands under them for a line."""
     own = [line.event.subject.guest_name or ""] if guests else []
     moment = when(line.event.at_ns, utc=utc)
-    return [moment, *own, story.what(line), who(line.event.actor), story.why(line)]
+    return [moment, *own, story.what(line, utc=utc), who(line.event.actor), story.why(line)]
 
 
 def finished(results: Sequence[str], *, done: int, messages: int) -> str:
