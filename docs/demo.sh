@@ -56,6 +56,14 @@ guest_hook() { # NAME OPERATION SUB-OPERATION EXTRA < XML
 	env -i PATH="$PATH" LC_ALL=C $(env | grep ^VLANLOG_) "$VLANLOG_HOOKS_DIR/qemu" "$@"
 }
 
+start_daemon() {
+	tell
+	tell "systemd starts: vlanlog daemon"
+	vlanlog daemon 2>>"$stage/daemon.log" &
+	daemon=$!
+	until grep -qs "watching; socket" "$stage/daemon.log" && [ -S "$VLANLOG_SOCKET" ]; do sleep 0.1; done
+}
+
 start() { # NAME UUID {MAC BRIDGE TAP}…
 	name=$1
 	xml=$(xml "$@")
@@ -212,4 +220,37 @@ stop "${vm1[@]}"
 run vlanlog history VM1
 run vlanlog history VM1 --vlan 666 -o json -n 1
 run vlanlog verify
+
+chapter "7. The daemon: every change as it happens, and what it did not see"
+start_daemon
+start "${vm2[@]}"
+tell
+tell "Someone changes VM2's port, and takes its bridge's trunk out and in again."
+bridge vlan add dev veth2 vid 4000-4010
+ip link set dev eth0 nomaster
+ip link set dev eth0 master br0
+sleep 1
+run vlanlog history -n 9
+run bridge vlan show dev eth0
+
+tell
+tell "The daemon is killed, and someone uses the time."
+kill -KILL $daemon
+wait $daemon 2>/dev/null || true
+bridge vlan del dev veth2 vid 4000-4010
+bridge vlan add dev veth2 vid 13
+start_daemon
+run vlanlog history -n 6
+
+tell
+tell "Who must not find it changed, lets the daemon put it back."
+sed -i '/^\[veth2\]/a foreign = revert' "$VLANLOG_HOOKS_DIR/conf/vlan_filtering.conf"
+kill -HUP $daemon
+sleep 1
+bridge vlan add dev veth2 vid 14
+sleep 1
+run vlanlog history VM2 -n 4
+kill $daemon
+wait $daemon
+cat "$stage/daemon.log"
 chapter "That was the demo; nothing of it is left on this machine."
