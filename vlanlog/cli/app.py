@@ -35,6 +35,8 @@ VERBS = {
     "unset": "assign:unset_command",
     "adopt": "adopt:command",
     "verify": "verify:command",
+    "export": "export:command",
+    "import": "import_:command",
     "daemon": "daemon:command",
     "db": "db:app",
 }
