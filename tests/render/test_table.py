@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.core.making import (
@@ -167,3 +171,23 @@ def test_every_fact_has_words(fact: e.Fact) -> None:
     [_, row] = render.history([line], width=None, utc=True).split("\n")
 
     assert row.startswith("1970-01-01 00:00:01  ")
+
+
+CELLS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12) | st.text(
+    st.sampled_from("ab 1-,"), max_size=12
+)
+
+
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5),
+    width=st.none() | st.integers(min_value=10, max_value=60),
+)
+def test_rows_are_drawn_alike_whether_all_fit_or_one_does_not(
+    rows: list[tuple[str, str, str]], width: int | None
+) -> None:
+    head = ("PORT", "GUEST", "CHANGE")
+    coloured = render.drawn(head, rows, width=width, colour=True)
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", coloured).split("\n")
+
+    assert render.drawn(head, rows, width=width) == "\n".join(line.rstrip() for line in lines)
