@@ -191,17 +191,41 @@ def test_change_that_was_begun_is_waited_for_before_the_first_look() -> None:
     assert glances.pauses == 1
 
 
-def test_port_of_another_is_known_when_it_becomes_the_guests() -> None:
+@pytest.mark.parametrize("number", [0, 10])
+@pytest.mark.parametrize("earlier", [True, False])
+def test_port_of_another_is_known_when_it_becomes_the_guests(number: int, earlier: bool) -> None:
     site = Site()
     site.told(hooked(VM1, "VM1", "prepare", nic(MAC1)))
-    follower = Lines(Story(wanted=OF_VM1, number=0), site.log)
-    new = follower.new(Glances(site.log).watch)
+    joins = [(on_port("vnet0", 7), e.PortAttached()), *added(1)]
     subject = e.Subject(guest_uuid=VM1, bridge="br0", port="vnet0", ifindex=7)
+    if earlier:
+        site.told(*joins)
+    new = Lines(Story(wanted=OF_VM1, number=number), site.log).new(Glances(site.log).watch)
 
-    site.told((on_port("vnet0", 7), e.PortAttached()), *added(1))
-    site.told((subject, e.VlanAdded(first=5, last=5)))
+    site.told(*([] if earlier else joins), (subject, e.VlanAdded(first=5, last=5)))
 
     assert changes([*next(new), *next(new)]) == ["tagged 1 → tagged 1,5"]
+
+
+def test_line_of_many_events_is_shown_whole() -> None:
+    site = Site()
+    site.told(*added(*range(2, 200, 2)))
+
+    found = told(Lines(Story(wanted=ALL, number=1), site.log), Glances(site.log), 1)
+
+    assert found == whole_story(site.log)[-1:]
+
+
+def test_reason_of_a_line_is_found_far_behind() -> None:
+    site = Site()
+    subject = on_port("vnet0", 7)
+    [intent] = site.journal.write([(subject, e.ProgramIntended(because="r"))])
+    site.told(*[(e.NO_SUBJECT, e.GapClosed(reason="r"))] * 100)
+    site.told((subject, e.VlanAdded(first=5, last=5, cause=intent.event_id)))
+
+    found = told(Lines(Story(wanted=ALL, number=1), site.log), Glances(site.log), 1)
+
+    assert [line.why for line in found if isinstance(line, Line)] == ["r"]
 
 
 def test_intent_is_no_line_and_gives_its_reason() -> None:
