@@ -35,7 +35,7 @@ def memberships(
                 _time(span.from_ns, utc=utc, else_="" if begun else _before(span, period)),
                 _time(span.to_ns, utc=utc, else_=_after(span, period)),
                 element("td", *_author(begun), class_="text"),
-                element("td", _reason(begun), class_="text"),
+                element("td", _reason(begun, utc=utc), class_="text"),
                 element("td", *_links(span, guest, link), class_="seq"),
             ]
         )
@@ -75,10 +75,10 @@ def _author(row: Row | None) -> tuple[str | Markup, ...]:
     return (who(row.line.event.actor),)
 
 
-def _reason(row: Row | None) -> str:
+def _reason(row: Row | None, *, utc: bool) -> str:
     if row is None:
         return ""
-    return story.what(row.line) if row.line.after is None else story.why(row.line)
+    return story.what(row.line, utc=utc) if row.line.after is None else story.why(row.line)
 
 
 def _links(span: Span, guest: GuestStory, link: RowLink) -> Iterator[str | Markup]:
