@@ -80,13 +80,19 @@ def command(
         if subject is not None:
             subjects = subjects_named(host.log, host.state, subject)
             wanted = replace(wanted, subjects=subjects)
-        if output is not Output.TABLE:
+        if output is Output.TABLE:
+            _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
+        else:
             found = _with_coverage(host, wanted, list(host.log.select(wanted)))
             _print_json(found, output, number=number, reverse=reverse)
-            return
-        told = _told(host, wanted)
-        told = told[-number:] if number else told
-        _print_table(told[::-1] if reverse else told, utc=utc, guests=subject is None)
+
+
+def _print_lines(
+    host: Host, wanted: EventFilter, *, number: int | None, reverse: bool, utc: bool
+) -> None:
+    told = _told(host, wanted)
+    told = told[-number:] if number else told
+    _print_table(told[::-1] if reverse else told, utc=utc, guests=not wanted.subjects)
 
 
 def _check_end(*, reverse: bool, until: str | None) -> None:
