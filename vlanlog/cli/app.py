@@ -5,6 +5,7 @@ Must not hold logic: a verb parses, calls a use case, prints its result.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -42,6 +43,9 @@ VERBS = {
 }
 """Where each verb is found: the module, and its command or its group of commands."""
 
+_LOOKED_THROUGH = 50_000
+"""After how many new objects garbage is looked for."""
+
 
 def command_line(words: Sequence[str] = ()) -> typer.Typer:
     """Returns the command line with the verb that the words begin with, with all for no verb.
@@ -75,6 +79,8 @@ def _root(*, version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Runs the command line and exits with a documented status."""
+    # Loading makes a great deal and leaves nothing to collect; looking for it took a tenth.
+    gc.set_threshold(_LOOKED_THROUGH)
     try:
         _check_encoding(sys.argv[1:])
         sys.exit(command_line(sys.argv[1:])(prog_name="vlanlog", standalone_mode=False) or 0)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from vlanlog import replay
-from vlanlog.core.desired import BridgeWish
 from vlanlog.core.state import Bridge, HostState, PortTable
 from vlanlog.errors import UsageError
 from vlanlog.host.host import Host
-from vlanlog.replay import To
+
+if TYPE_CHECKING:
+    from vlanlog.core.desired import BridgeWish
 
 
 class Layer(StrEnum):
@@ -52,13 +53,16 @@ def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
 
 
 def _desired(host: Host, then: HostState, *, now: bool) -> Found:
+    # The other layers need not wait for what decides.
+    from vlanlog.replay import To, target
+
     if now:
         # A look would fold the kernel into what is observed, which may be the other layer asked.
         host.load_config()
         kernel, then = host.kernel.reader.read(), host.state
     else:
         kernel = then.table
-    wanted = replay.target(To.DESIRED, then, then, kernel)
+    wanted = target(To.DESIRED, then, then, kernel)
     ports = {wish.port.ifindex: replace(wish.port, vlans=wish.vlans) for wish in wanted.ports}
     bridges = {wish.name: _switched(kernel.bridges[wish.name], wish) for wish in wanted.bridges}
     return Found(

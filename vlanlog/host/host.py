@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vlanlog import record
 from vlanlog.config import Settings
@@ -18,9 +18,11 @@ from vlanlog.core.state import HostState, IfIndex, PortTable
 from vlanlog.errors import UsageError
 from vlanlog.host.files import ConfigFiles, read_config
 from vlanlog.journal import Journal
-from vlanlog.kernel.read import NetlinkReader
-from vlanlog.kernel.write import NetlinkWriter
 from vlanlog.ports import EventLog, Eye, KernelReader, KernelWriter
+
+if TYPE_CHECKING:
+    from vlanlog.kernel.read import NetlinkReader
+    from vlanlog.kernel.write import NetlinkWriter
 
 
 class Kernel(Protocol):
@@ -49,11 +51,16 @@ class UnwatchedKernel:
     @cached_property
     def reader(self) -> NetlinkReader:
         """Returns the kernel's reader. Raises: KernelError."""
+        # Questions to the log alone need not wait for it to load.
+        from vlanlog.kernel.read import NetlinkReader
+
         return self._stack.enter_context(NetlinkReader())
 
     @cached_property
     def writer(self) -> NetlinkWriter:
         """Returns the kernel's writer. Raises: KernelError."""
+        from vlanlog.kernel.write import NetlinkWriter
+
         return self._stack.enter_context(NetlinkWriter())
 
     @cached_property

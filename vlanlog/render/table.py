@@ -9,7 +9,6 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from vlanlog.core.program import Plan
 from vlanlog.core.state import HostState, Port, PortTable
 from vlanlog.core.vlan import PortVlans, format_vids
 from vlanlog.history import Line
@@ -18,6 +17,8 @@ from vlanlog.render.words import change, count, plain, when, who
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from vlanlog.core.program import Plan
 
 UNBOUNDED = 10_000
 """The width, in columns, of a table that goes into a file or a pipe."""

@@ -21,7 +21,6 @@ from vlanlog.store.failure import translated
 from vlanlog.store.schema import events
 from vlanlog.store.select import chosen, recorded, seq_at, stored
 from vlanlog.store.snapshots import Snapshots
-from vlanlog.store.verify import first_flaw
 
 _logger = logging.getLogger(__name__)
 
@@ -114,6 +113,9 @@ class SqlEventLog:
         Shape: known is a head from elsewhere, with which a cut or a new chain shows too.
         Raises: StoreError.
         """
+        # Hooks and questions need not wait for it to load.
+        from vlanlog.store.verify import first_flaw
+
         return first_flaw(self.engine, self.host, known=known)
 
     def _end(self, *, newest: bool) -> Head | None:
