@@ -158,6 +158,29 @@ def test_tap_of_another_guest_is_not_told() -> None:
     assert {row.line.event.subject.guest_uuid for row in guest.rows} <= {None, WEB}
 
 
+def test_stranger_on_a_port_of_that_name_is_not_told() -> None:
+    scribe = host()
+    early = on_port("vnet0", 5)
+    scribe.wrote((early, e.PortAttached()), (early, e.VlanAdded(first=5, last=5)))
+    scribe.wrote((early, e.PortDetached()))
+    started(scribe, "vnet0", 7, "02T09:00")
+
+    [guest] = reported(scribe, guest=WEB, since_ns=BEGIN, until_ns=END).guests
+
+    assert {row.line.event.subject.ifindex for row in guest.rows} == {None, 7}
+
+
+def test_change_that_an_intent_explains_is_not_foreign_whoever_told_of_it() -> None:
+    scribe = host()
+    lan = started(scribe, "vnet0", 7, "02T09:00")
+    [cause] = scribe.wrote((lan, e.ProgramIntended()), by=HOOK)
+    scribe.wrote((lan, e.VlanAdded(first=5, last=5, cause=cause)))
+
+    [guest] = reported(scribe, guest=WEB, since_ns=BEGIN, until_ns=END).guests
+
+    assert [row.foreign for row in guest.rows] == [0] * len(guest.rows)
+
+
 def test_port_that_joined_before_its_guest_was_told_is_in_the_story() -> None:
     scribe = host()
     started(scribe, "vnet0", 7, "02T09:00")
@@ -224,6 +247,7 @@ def test_clock_that_was_set_back_moves_no_row_up() -> None:
     [guest] = reported(scribe, guest=WEB, since_ns=BEGIN, until_ns=END).guests
 
     assert [row.line.seq for row in guest.rows] == sorted(row.line.seq for row in guest.rows)
+    assert [row.at_ns for row in guest.rows] == sorted(row.at_ns for row in guest.rows)
     assert bars(guest.nics[0]) == [("5", "tagged", 360, 2880)]
 
 

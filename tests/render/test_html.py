@@ -248,6 +248,15 @@ def test_ticks_are_at_whole_hours_of_the_local_zone() -> None:
 
 
 @pytest.mark.usefixtures("central_europe")
+def test_ticks_reach_to_the_end_in_the_local_zone() -> None:
+    axis = Axis(since_ns=ns("02T09:10"), until_ns=ns("02T12:00"), utc=False)
+
+    assert [tick.label for tick in axis.ticks()] == [
+        "2 Nov 10:30", "11:00", "11:30", "12:00", "12:30", "13:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("central_europe")
 def test_zone_is_named_with_both_its_times_where_they_change() -> None:
     report = sample.report()
     summer = replace(report.period, since_ns=ns("02T06:00") - 30 * 24 * HOUR_NS)
