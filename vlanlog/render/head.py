@@ -77,12 +77,9 @@ def _lines(text: str) -> Iterator[KnownHead]:
 
 def _objects(text: str) -> Iterator[KnownHead]:
     decoder = json.JSONDecoder()
-    begin = -1
     for match in re.finditer(r"^\{", text, re.MULTILINE):
-        if match.start() < begin:
-            continue
         try:
-            fields, begin = decoder.raw_decode(text, match.start())
+            fields, _ = decoder.raw_decode(text, match.start())
         except json.JSONDecodeError as error:
             raise HeadError(f"its JSON is damaged: {error}") from error
         yield _head(fields)
