@@ -227,6 +227,7 @@ def test_flawed_log_is_not_exported_as_whole(tmp_path: Path, log: SqlEventLog) -
         "vlanlog: error: the log is flawed: event 5: it is not what was written"
     )
     assert (status, (tmp_path / "file").read_text()) == (3, "of yesterday")
+    assert list(tmp_path.glob(".file*")) == []
 
 
 def test_log_of_another_host_is_refused_over_this_one(tmp_path: Path, log: SqlEventLog) -> None:
