@@ -68,10 +68,11 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write events to a file: lines of JSON that can be verified and imported, or CSV.
+    """Write the log, or a selection of it, to a file.
 
-    Without a selection the file holds the chain of hashes whole, and 'vlanlog import' takes it
-    in elsewhere. Of a selection each event carries its place and hash.
+    Lines of JSON can be verified, CSV is for spreadsheets. Without a selection the file holds
+    the chain of hashes whole, and 'vlanlog import' takes it in elsewhere; of a selection each
+    event carries its place and hash.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:

@@ -36,10 +36,10 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Take in a host's log from files of 'vlanlog export', each whole or not at all.
+    """Take in a host's log that was exported.
 
-    Every event keeps its place and its hash. Into a database that has that log already, only
-    what continues it is taken.
+    Each file is taken in whole or not at all; every event keeps its place and its hash. Into a
+    database that has that log already, only what continues it is taken.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     engine = open_engine(settings.database, timeout_s=settings.lock_timeout_s)
