@@ -254,11 +254,13 @@ def test_gap_stands_in_the_story_of_a_guest() -> None:
 
 
 @pytest.mark.parametrize("form", [Lines, Events])
-def test_gap_is_not_of_a_kind_that_was_asked_for(form: type[Lines | Events]) -> None:
+def test_gap_is_no_event_of_a_guest_whose_kinds_are_chosen(form: type[Lines | Events]) -> None:
     site = Site()
     site.told(hooked(VM1, "VM1", "prepare", nic(MAC1)), (e.NO_SUBJECT, e.GapOpened(reason="r")))
     wanted = EventFilter(
-        subjects=OF_VM1.subjects, kinds=frozenset({"hook.invoked"}), newest_first=False
+        subjects=OF_VM1.subjects,
+        kinds=frozenset({"hook.invoked", "watch.gap_opened", "watch.gap_closed"}),
+        newest_first=False,
     )
     follower = form(Story(wanted=wanted), site.log)
     site.told((e.NO_SUBJECT, e.GapClosed(reason="r")))
@@ -266,6 +268,48 @@ def test_gap_is_not_of_a_kind_that_was_asked_for(form: type[Lines | Events]) -> 
     found = told(follower, Glances(site.log), 2)
 
     assert [type(item.event.fact) for item in found] == [e.HookInvoked]
+
+
+def test_line_of_a_kind_tells_all_of_its_change() -> None:
+    site = Site()
+    site.kernel.add_bridge("br0", vlan_filtering=True)
+    site.kernel.add_port("vnet0", "br0")
+    site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
+    site.look()
+    wanted = EventFilter(kinds=frozenset({"vlan.removed"}), newest_first=False)
+    new = Lines(Story(wanted=wanted, number=0), site.log).new(Glances(site.log).watch)
+    site.config(port_entry("VM1/*", port("200", pvid=100)))
+
+    site.replayed()
+
+    assert [(line.before, line.after, line.why) for line in (*next(new), *next(new))] == [
+        (port(pvid=1), port("200", pvid=100), "vlan_filtering.conf [VM1/*]")
+    ]
+
+
+class BusyLog(MemoryEventLog):
+    """Is a log that others append to while it is asked."""
+
+    late: Sequence[e.Event] = ()
+
+    def select(self, wanted: EventFilter) -> Iterator[e.Recorded]:
+        """Yields what the filter names, of what was late too."""
+        self.append(self.late)
+        return super().select(wanted)
+
+
+@pytest.mark.parametrize("form", [Lines, Events])
+def test_event_that_comes_while_it_looks_back_is_told_once(form: type[Lines | Events]) -> None:
+    site = Site()
+    site.told((e.NO_SUBJECT, e.GapOpened(reason="r")), (e.NO_SUBJECT, e.GapClosed(reason="r")))
+    items = [item.event for item in site.log.read()]
+    log = BusyLog()
+    log.append(items[:-1])
+    log.late = items[-1:]
+
+    found = told(form(Story(wanted=ALL), log), Glances(log), 2)
+
+    assert [item.event for item in found] == items
 
 
 @pytest.mark.parametrize("form", [Lines, Events])

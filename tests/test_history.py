@@ -202,6 +202,19 @@ def test_same_ifindex_in_another_boot_is_another_port() -> None:
     assert story(site, EventFilter(newest_first=False))[-1][1:3] == (NO_VLANS, port("5"))
 
 
+@pytest.mark.parametrize(("boots", "carried"), [(1, port("5")), (2, NO_VLANS)])
+def test_port_of_the_last_boot_is_known_to_what_comes_late(boots: int, carried: PortVlans) -> None:
+    site = Site()
+    first, subject = site.journal, on_port("vnet0", 7)
+    first.write([(subject, e.VlanAdded(first=5, last=5))])
+    for number in range(boots):
+        site.reboot(f"boot-{number + 2}")
+
+    first.write([(subject, e.VlanAdded(first=6, last=6))])
+
+    assert story(site, EventFilter(newest_first=False))[-1][1] == carried
+
+
 def test_displaced_pvid_is_told_as_the_kernel_leaves_it(site: Site) -> None:
     site.look()
     known = site.state
