@@ -16,6 +16,7 @@ from tests.core.making import (
     bridge,
     bridge_entry,
     device,
+    event,
     guest,
     hooked,
     nic,
@@ -27,9 +28,10 @@ from tests.core.making import (
     raw,
     table,
 )
+from tests.core.samples import FACTS
 from vlanlog.core import event as e
 from vlanlog.core.entry import BridgeEntry, PortEntry
-from vlanlog.core.fold import advance, assignee_of
+from vlanlog.core.fold import TOLD_ONLY, advance, assignee_of
 from vlanlog.core.state import (
     Assignee,
     Assignment,
@@ -401,3 +403,13 @@ def test_state_that_was_folded_further_is_left_as_it_was() -> None:
 
 def _devices(state: HostState) -> list[Bridge | Port]:
     return [*state.table.bridges.values(), *state.table.ports.values()]
+
+
+def test_facts_that_are_only_told_change_nothing_but_the_place() -> None:
+    before = advance((Seq(n), event(fact, on_port("vnet0", 7))) for n, fact in enumerate(FACTS, 1))
+    told = [fact for fact in FACTS if isinstance(fact, TOLD_ONLY)]
+
+    after = advance(((Seq(1000), event(fact, on_port("vnet0", 7))) for fact in told), before)
+
+    assert {type(fact) for fact in told} == set(TOLD_ONLY)
+    assert after == replace(before, seq=Seq(1000))

@@ -28,7 +28,8 @@ from vlanlog.render.head import HeadError, KnownHead, heads_in
 from vlanlog.render.words import count
 from vlanlog.store.existing import Engine, existing
 from vlanlog.store.log import SqlEventLog, hosts
-from vlanlog.store.select import Stored, chosen_rows, recorded, stored
+from vlanlog.store.read import Stored, recorded, stored
+from vlanlog.store.select import chosen_rows
 
 
 class Format(StrEnum):

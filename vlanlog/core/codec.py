@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -199,6 +200,12 @@ def lifted(
     return row._replace(version=today, payload=canonical(fields))
 
 
+@lru_cache(maxsize=1000)
+def _actor(text: str) -> e.Actor:
+    # The same few do nearly everything.
+    return _ACTOR_DECODER.decode(text)
+
+
 def decode(row: Row) -> e.Event:
     """Returns the event that the columns hold, lifted to today's version.
 
@@ -213,7 +220,7 @@ def decode(row: Row) -> e.Event:
         at_ns=row.at_ns,
         host=row.host,
         boot_id=row.boot_id,
-        actor=_ACTOR_DECODER.decode(row.actor),
+        actor=_actor(row.actor),
         correlation_id=UUID(bytes=row.correlation_id),
         fact=_FACT_DECODERS[row.kind].decode(row.payload),
         subject=e.Subject(

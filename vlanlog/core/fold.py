@@ -32,6 +32,19 @@ from vlanlog.core.vlan import NO_VLANS
 UP = frozenset({"start", "started", "reconnect", "attach"})
 DOWN = frozenset({"stopped", "release"})
 
+TOLD_ONLY = (
+    e.DaemonStarted,
+    e.DaemonStopped,
+    e.ScriptFinished,
+    e.ProgramIntended,
+    e.ProgramFinished,
+    e.ReplayStarted,
+    e.ReplayFinished,
+    e.GuestRefused,
+    e.RevertDelayed,
+)
+"""Are the facts that change nothing of a state but its place: a fold may pass them by."""
+
 
 def fold(events: Iterable[e.Recorded], state: HostState | None = None) -> HostState:
     """Returns the state after the events, beginning from ``state`` (nothing known)."""

@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Engine, select
 
-from vlanlog.core.codec import encode
+from vlanlog.core.codec import KINDS, encode
 from vlanlog.core.event import Event, Recorded
-from vlanlog.core.fold import advance, fold
+from vlanlog.core.fold import TOLD_ONLY, advance, fold
 from vlanlog.core.query import ChainFlaw, EventFilter, Head
 from vlanlog.core.state import HostState, Seq
 from vlanlog.ports import START
 from vlanlog.store.append import Appender
 from vlanlog.store.failure import translated
+from vlanlog.store.read import recorded, seq_at, stored
 from vlanlog.store.schema import events
-from vlanlog.store.select import chosen, recorded, seq_at, stored
+from vlanlog.store.select import chosen
 from vlanlog.store.snapshots import Snapshots
 
 _logger = logging.getLogger(__name__)
 
 _REMEMBERED = 5_000
+
+_TOLD_ONLY = tuple(kind for kind, fact in KINDS.items() if fact in TOLD_ONLY)
 
 
 class SqlEventLog:
@@ -99,9 +103,7 @@ class SqlEventLog:
         Raises: StoreError.
         """
         begin = self._known(at_seq)
-        state = (
-            begin if begin.seq == at_seq else fold(self.read(after=begin.seq, until=at_seq), begin)
-        )
+        state = begin if begin.seq == at_seq else self._folded_on(begin, at_seq)
         if self._folded is None or state.seq > self._folded.seq:
             self._folded = state
             self._behind = [item for item in self._behind if item[0] > state.seq]
@@ -144,6 +146,16 @@ class SqlEventLog:
         if [seq for seq, _ in wanted] == list(range(folded.seq + 1, folded.seq + 1 + len(wanted))):
             self._folded, self._behind = advance(wanted, folded), behind[len(wanted) :]
         return self._folded or folded
+
+    def _folded_on(self, state: HostState, at_seq: Seq | None) -> HostState:
+        """Returns the state at the seq, or at the log's end where that comes sooner."""
+        head = self.head()
+        if head is None or head.seq <= state.seq:
+            return state
+        until = head.seq if at_seq is None else min(at_seq, head.seq)
+        rows = stored(self.engine, self.host, after=state.seq, until=until, without=_TOLD_ONLY)
+        # What was passed by has its place all the same.
+        return replace(fold(map(recorded, rows), state), seq=until)
 
     def _keep_snapshot(self, first: Seq, last: Seq) -> None:
         seq = self._snapshots.due(first, last)

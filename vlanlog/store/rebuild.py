@@ -15,8 +15,8 @@ from vlanlog.core.fold import fold
 from vlanlog.core.query import ChainFlaw
 from vlanlog.core.state import HostState, Seq
 from vlanlog.store.failure import translated
+from vlanlog.store.read import Stored, recorded
 from vlanlog.store.schema import snapshots
-from vlanlog.store.select import Stored, recorded
 from vlanlog.store.snapshots import FORMAT, unpacked
 
 _OF_NOTHING = "a snapshot is kept of an event that is not there"

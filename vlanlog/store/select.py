@@ -1,7 +1,6 @@
-"""Reads events by place or by filter, a page at a time.
+"""Reads events by filter, a page at a time: finds the index that answers.
 
-Must not hold a read open between two pages: what is appended changes nothing that was read, and
-an open read would keep SQLite's write-ahead log from being taken back.
+Must not decide what a filter means: ``core.query.matches`` has the last word.
 """
 
 from __future__ import annotations
@@ -9,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import isqrt
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Engine,
@@ -26,15 +24,12 @@ from sqlalchemy import (
     union_all,
 )
 
-from vlanlog.core.codec import Row, UnknownEventError, canonical, decode
+from vlanlog.core.codec import canonical
 from vlanlog.core.event import Recorded
 from vlanlog.core.query import EventFilter, matches
-from vlanlog.core.state import Seq
-from vlanlog.errors import StoreError, StoreNewerError
 from vlanlog.store.failure import translated
+from vlanlog.store.read import COLUMNS, PAGE, Stored, fetched, recorded
 from vlanlog.store.schema import RARE_KINDS, events, subjects
-
-_PAGE = 1000
 
 _DENSE = 300
 """Weighs a place that the index finds against an event that the log is read past.
@@ -46,61 +41,9 @@ next 50 come by sooner than all places of the subject are found and sorted. Both
 _PARAMETERS = 30_000
 """How many ids are put into one statement; SQLite takes 32,766."""
 
-_COLUMNS = [
-    events.c.seq,
-    *(events.c[name] for name in Row._fields),
-    events.c.subject,
-    events.c.prev_hash,
-    events.c.hash,
-]
-
 
 # Word for word the condition of the index events_kind: SQLite uses a partial index for it alone.
 _IS_RARE = text(f"events.kind IN ({', '.join(repr(kind) for kind in RARE_KINDS)})")
-
-
-class Stored(NamedTuple):
-    """Is an event as the database holds it."""
-
-    seq: Seq
-    row: Row
-    subject: int | None
-    prev_hash: bytes
-    hash: bytes
-
-
-def recorded(item: Stored) -> Recorded:
-    """Returns the event that was stored.
-
-    Raises: StoreError where it cannot be read; StoreNewerError where a newer vlanlog wrote it.
-    """
-    try:
-        event = decode(item.row)
-    except UnknownEventError as e:
-        raise StoreNewerError(
-            f"event {item.seq}: {e}", hint="upgrade this vlanlog: pip install --upgrade vlanlog"
-        ) from e
-    except (msgspec.MsgspecError, ValueError) as e:
-        raise StoreError(
-            f"event {item.seq} cannot be read: {e}", hint="see what was changed: vlanlog verify"
-        ) from e
-    return Recorded(seq=item.seq, event=event, prev_hash=item.prev_hash, hash=item.hash)
-
-
-def stored(engine: Engine, host: str, *, after: Seq, until: Seq | None) -> Iterator[Stored]:
-    """Yields a host's events with after < seq <= until, in order of seq.
-
-    Raises: StoreError.
-    """
-    while True:
-        page = select(*_COLUMNS).where(events.c.host == host, events.c.seq > after)
-        if until is not None:
-            page = page.where(events.c.seq <= until)
-        found = _fetched(engine, page.order_by(events.c.seq).limit(_PAGE))
-        yield from found
-        if len(found) < _PAGE:
-            return
-        after = found[-1].seq
 
 
 def chosen(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Recorded]:
@@ -124,38 +67,6 @@ def chosen_rows(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stor
 def _matching(engine: Engine, host: str, wanted: EventFilter) -> Iterator[tuple[Stored, Recorded]]:
     pairs = ((item, recorded(item)) for item in _candidates(engine, host, wanted))
     return islice((pair for pair in pairs if matches(wanted, pair[1].event)), wanted.limit)
-
-
-def seq_at(engine: Engine, host: str, at_ns: int) -> Seq:
-    """Returns the last seq of a time, as ``ports.EventLog.seq_at`` says.
-
-    Raises: StoreError.
-    """
-    mine = events.c.host == host
-    newest = (
-        select(events.c.seq)
-        .where(mine, events.c.at_ns <= at_ns)
-        .order_by(events.c.at_ns.desc(), events.c.seq.desc())
-        .limit(1)
-    )
-    with translated(engine.url), engine.connect() as connection:
-        seq = connection.scalar(newest)
-        if seq is None:
-            return Seq(0)
-        behind = select(events.c.seq).where(mine, events.c.seq > seq)
-        beyond = behind.where(events.c.at_ns > at_ns).order_by(events.c.seq).limit(1)
-        if (end := connection.scalar(beyond)) is not None:
-            return Seq(end - 1)
-        last = connection.scalar(behind.order_by(events.c.seq.desc()).limit(1))
-        return Seq(last or seq)
-
-
-def _fetched(engine: Engine, statement: Executable) -> list[Stored]:
-    with translated(engine.url), engine.connect() as connection:
-        return [
-            Stored(row[0], Row(*row[1:-3]), *row[-3:])
-            for row in connection.execute(statement).fetchall()
-        ]
 
 
 def _candidates(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stored]:
@@ -197,16 +108,16 @@ def _of_subjects(
     """
     # The sum keeps a planner from going by the index of times, past all other subjects' events.
     terms = [*_terms(wanted), *_times(wanted, events.c.at_ns + 0)]
-    size, last = min(_PAGE, wanted.limit or _PAGE), None
+    size, last = min(PAGE, wanted.limit or PAGE), None
     while ids:
         mine = _behind(select(events.c.seq).where(events.c.subject.in_(ids)), wanted, last)
         seqs = _scalars(engine, _ordered(mine, wanted).limit(size))
         there = (events.c.host == host, events.c.seq.in_(seqs))
-        yield from _fetched(engine, _ordered(select(*_COLUMNS).where(*there, *terms), wanted))
+        yield from fetched(engine, _ordered(select(*COLUMNS).where(*there, *terms), wanted))
         if len(seqs) < size:
             return
         # What was found did not do: whoever asks for few looks for something rare.
-        size, last = min(_PAGE, 2 * size), seqs[-1]
+        size, last = min(PAGE, 2 * size), seqs[-1]
 
 
 def _in_order_of_the_log(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stored]:
@@ -216,13 +127,13 @@ def _in_order_of_the_log(engine: Engine, host: str, wanted: EventFilter) -> Iter
         return
     names = _named(wanted, events)
     terms = [*_terms(wanted), *bounds, *([] if names is None else [names])]
-    size, last = min(_PAGE, wanted.limit or _PAGE), None
+    size, last = min(PAGE, wanted.limit or PAGE), None
     while True:
-        page = _fetched(engine, _page(_keys(host, wanted), terms, size, wanted, last))
+        page = fetched(engine, _page(_keys(host, wanted), terms, size, wanted, last))
         yield from page
         if len(page) < size:
             return
-        size, last = min(_PAGE, 2 * size), page[-1].seq
+        size, last = min(PAGE, 2 * size), page[-1].seq
 
 
 def _page(
@@ -233,7 +144,7 @@ def _page(
     last: int | None,
 ) -> Executable:
     def of(key: ColumnElement[bool]) -> Select[Any]:
-        found = _behind(select(*_COLUMNS).where(key, *terms), wanted, last)
+        found = _behind(select(*COLUMNS).where(key, *terms), wanted, last)
         return _ordered(found, wanted).limit(size)
 
     if len(keys) == 1:

@@ -16,9 +16,9 @@ from vlanlog.core.codec import GENESIS, Row, chained
 from vlanlog.core.query import ChainFlaw, Head
 from vlanlog.core.state import Seq
 from vlanlog.store.failure import translated
+from vlanlog.store.read import Stored, stored
 from vlanlog.store.rebuild import Rebuild
 from vlanlog.store.schema import events, snapshots, subjects
-from vlanlog.store.select import Stored, stored
 
 _Names = tuple[str | None, ...]
 
