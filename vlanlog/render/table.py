@@ -6,6 +6,7 @@ Must not print, and must not let a guest's name steer the terminal.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from vlanlog.core.program import Plan
 
+_NARROW = re.compile("[ -~\u00c0-\u017f→…–·]*")
+"""What takes one column a character; there is more of that, but less in a log."""
+
 UNBOUNDED = 10_000
 """The width, in columns, of a table that goes into a file or a pipe."""
 
@@ -30,7 +34,7 @@ def drawn(
     """Returns a table; cells wrap where it would be wider than ``width`` columns."""
     cells = [[*head], *([plain(cell) for cell in row] for row in rows)]
     width = width or UNBOUNDED
-    if not colour and all(cell.isascii() for row in cells for cell in row):
+    if not colour and all(_NARROW.fullmatch(cell) for row in cells for cell in row):
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         if sum(widths) + 2 * (len(widths) - 1) <= width:
             return "\n".join(map(_aligned(widths), cells))
