@@ -121,6 +121,18 @@ def test_make_before_break_is_one_change() -> None:
     assert [lane.vids for lane in guest.nics[0].lanes] == [parse_vids("7")]
 
 
+def test_change_that_shares_a_row_with_an_earlier_one_keeps_its_time() -> None:
+    scribe = host()
+    lan = started(scribe, "vnet0", 7, "02T09:00")
+    scribe.wrote((lan, e.PortAttached(mac=tap_mac(LAN))))
+    scribe.goes_on()
+    scribe.at(ns("02T11:00")).wrote((lan, e.VlanAdded(first=5, last=5)))
+
+    [guest] = reported(scribe, guest=WEB, since_ns=BEGIN, until_ns=END).guests
+
+    assert bars(guest.nics[0]) == [("5", "tagged", 300, 2880)]
+
+
 def test_report_begins_with_what_was_carried_before(story: GuestStory) -> None:
     since = ns("03T00:00")
 

@@ -27,6 +27,7 @@ from vlanlog.render.timeline import timeline
 from vlanlog.report.values import Lane, Membership, Report, Span, Unseen
 
 HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e\x1b]8;;"
+HOSTILE += "x" * 200
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3600 * SECOND_NS
 

@@ -62,6 +62,10 @@ class Scribe:
             )
         return ids
 
+    def goes_on(self) -> None:
+        """Makes what is written next a part of the same call."""
+        self._calls -= 1
+
     def head(self) -> Head:
         """Returns the log's last event."""
         head = self.log.head()
@@ -100,7 +104,7 @@ class Scribe:
         """Makes a port carry what is intended."""
         intent = e.ProgramIntended(before=before, after=after, because=because)
         [cause] = self.wrote((subject, intent), by=by)
-        self._calls -= 1
+        self.goes_on()
         added = [
             (subject, added_fact(item, cause))
             for item in after.ranges()

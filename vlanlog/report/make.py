@@ -30,6 +30,8 @@ from vlanlog.report.values import (
     Stretch,
 )
 
+_AT_ONCE_NS = 999_999_999
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -200,7 +202,7 @@ def _moments(
     places: dict[tuple[str, UUID], int],
     period: Period,
 ) -> tuple[Moment, ...]:
-    """Returns the NIC's moments over all hosts; what one row tells is one moment.
+    """Returns the NIC's moments over all hosts; what one row tells within a second is one moment.
 
     Programming adds before it deletes: between the two a port carries both, for a millisecond
     that is no change of its own.
@@ -212,8 +214,12 @@ def _moments(
         now[change.host] = change.plugs
         plugs = tuple(plug for host in sorted(now) for plug in now[host])
         moment = Moment(at_ns=max(period.since_ns, change.at_ns), row=change.row, plugs=plugs)
-        same = bool(found) and (
-            found[-1].at_ns == moment.at_ns if change.row is None else found[-1].row == change.row
+        # A row may also tell of what came much later on a port that nothing else happened to.
+        within_ns = 0 if change.row is None else _AT_ONCE_NS
+        same = (
+            bool(found)
+            and found[-1].row == change.row
+            and moment.at_ns - found[-1].at_ns <= within_ns
         )
         if same:
             moment = replace(moment, at_ns=found.pop().at_ns)
@@ -239,5 +245,5 @@ def _changes(
             continue
         last = plugs
         row = places.get((part.host, step.event_id)) if step.event_id else None
-        at_ns = max(at_ns, step.at_ns if row is None else rows[row].at_ns)
+        at_ns = max(at_ns, step.at_ns, 0 if row is None else rows[row].at_ns)
         yield _Change(at_ns=at_ns, row=row, host=part.host, plugs=plugs)
