@@ -23,6 +23,7 @@ EXPECTED = {
     "vlanlog.dispatch",
     "vlanlog.dispatch.call",
     "vlanlog.dispatch.main",
+    "vlanlog.dispatch.own",
     "vlanlog.dispatch.record",
     "vlanlog.dispatch.scripts",
     "vlanlog.dispatch.settings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -67,12 +68,8 @@ def command(
     if follow:
         _check_end(reverse=reverse, until=until)
         last = number or (None if since else 10)
-        following.follow(
-            settings,
-            lambda host: _story(host, wanted, subject or "", last),
-            output=output,
-            utc=utc,
-        )
+        story = partial(_story, wanted=wanted, name=subject or "", number=last)
+        following.follow(settings, story, output=output, utc=utc)
         return
     with opened(settings, Mode.READ) as host:
         for line in host.notes:

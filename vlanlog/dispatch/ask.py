@@ -9,10 +9,9 @@ import time
 
 from vlanlog.dispatch.call import without_passwords
 from vlanlog.dispatch.settings import read_settings
-from vlanlog.dispatch.wire import request
+from vlanlog.dispatch.wire import answered_status, request
 
 _DEADLINE_S = 15.0
-_STATUS_MAX = 255
 
 
 def ask_daemon(verb: str, argv: list[str]) -> int | None:
@@ -33,15 +32,12 @@ def ask_daemon(verb: str, argv: list[str]) -> int | None:
     if called:
         fields.update(_call())
     reply = request(read_settings(_hooks()).socket, verb, fields, _deadline_s())
-    if reply is None or reply.get("status") != b"ok":
-        return None
-    status = reply.get("exit_status", b"")
-    # A larger one would be cut to its last byte, and 256 would be a yes.
-    if not status.isdigit() or int(status) > _STATUS_MAX:
+    status = answered_status(reply)
+    if reply is None or status is None:
         return None
     sys.stderr.buffer.write(reply.get("output", b""))
     sys.stderr.buffer.flush()
-    return int(status)
+    return status
 
 
 def _call() -> dict[str, bytes]:

@@ -9,6 +9,7 @@ import sys
 import time
 
 from vlanlog.dispatch.call import Call, comm
+from vlanlog.dispatch.own import done_by_daemon
 from vlanlog.dispatch.record import Recorder
 from vlanlog.dispatch.scripts import Ended, run_script, scripts_in, write_log
 from vlanlog.dispatch.settings import Settings, read_settings
@@ -75,7 +76,9 @@ def _run_all(call: Call, settings: Settings, ends: float) -> "Iterator[Ended]":
         left_s = ends - time.monotonic()
         if left_s > 0:
             deadline_s = min(left_s, settings.script_deadline_s)
-            yield run_script(call, folder, script, settings.logs, deadline_s)
+            yield done_by_daemon(call, folder, script, settings, deadline_s) or run_script(
+                call, folder, script, settings.logs, deadline_s
+            )
         else:
             yield Ended(script, timed_out=True, log_tail=b"not run: the hook's time was up")
 

@@ -97,6 +97,21 @@ def run_script(call: Call, folder: bytes, script: bytes, logs: bytes, deadline_s
     )
 
 
+def log_of(call: Call, script: bytes, logs: bytes, output: bytes) -> tuple[bytes, bytes]:
+    """Writes a script's log for it; returns its path, as ``Ended`` has it, and its last lines."""
+    log, fd = _open_log(logs, call.log(script))
+    try:
+        rest = memoryview(output)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        return log, _tail(fd)
+    except OSError as error:
+        # A disk that is full takes no verdict back.
+        return log, os.fsencode(f"its log could not be written: {error.strerror or error}")
+    finally:
+        os.close(fd)
+
+
 def write_log(logs: bytes, name: bytes, content: bytes) -> None:
     """Writes a log of the dispatcher's own, where that can be done."""
     _, fd = _open_log(logs, name)

@@ -13,6 +13,7 @@ HEAD = MAGIC + b"%d\n" % VERSION
 HEAD_BYTES = len(HEAD) + 4
 MAX_BODY_BYTES = 64 << 20
 _RETRY_S = 0.005
+_STATUS_MAX = 255
 
 
 class FrameError(ValueError):
@@ -118,6 +119,15 @@ def request(
         return None
     finally:
         peer.close()
+
+
+def answered_status(reply: dict[str, bytes] | None) -> int | None:
+    """Returns the exit status that the daemon gave, None where it did not do what was asked."""
+    if reply is None or reply.get("status") != b"ok":
+        return None
+    status = reply.get("exit_status", b"")
+    # A larger one would be cut to its last byte, and 256 would be a yes.
+    return int(status) if status.isdigit() and int(status) <= _STATUS_MAX else None
 
 
 def _connect(peer: _socket.socket, path: str | bytes, ends: float) -> None:
