@@ -196,7 +196,7 @@ def test_database_of_a_newer_vlanlog_is_left_as_it_is(host: Stage, tmp_path: Pat
     done = host.vlanlog("replay", "--database", f"sqlite:///{newer}")
     assert done == _error(
         3,
-        f"database sqlite:///{newer} has schema 9999, this vlanlog knows schemas up to 0001",
+        f"database sqlite:///{newer} has schema 9999, this vlanlog knows schemas up to 0002",
         "a newer vlanlog wrote it: pip install --upgrade vlanlog",
     )
     assert list(database.iterdump()) == rows

@@ -72,16 +72,28 @@ def command(
         following.follow(settings, story, output=output, utc=utc)
         return
     with opened(settings, Mode.READ) as host:
-        for line in host.notes:
-            show.note(line)
         if subject is not None:
             subjects = subjects_named(host.log, host.state, subject)
             wanted = replace(wanted, subjects=subjects)
-        if output is Output.TABLE:
-            _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
-        else:
-            found = _with_coverage(host, wanted, list(host.log.select(wanted)))
-            _print_json(found, output, number=number, reverse=reverse)
+        _look_back(host, wanted, output, number=number, reverse=reverse, utc=utc)
+
+
+def _look_back(
+    host: Host,
+    wanted: EventFilter,
+    output: Output,
+    *,
+    number: int | None,
+    reverse: bool,
+    utc: bool,
+) -> None:
+    for line in host.notes:
+        show.note(line)
+    if output is Output.TABLE:
+        _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
+        return
+    found = _with_coverage(host, wanted, list(host.log.select(wanted)))
+    _print_json(found, output, number=number, reverse=reverse)
 
 
 def _print_lines(
