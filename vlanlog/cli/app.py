@@ -36,6 +36,7 @@ VERBS = {
     "unset": "assign:unset_command",
     "adopt": "adopt:command",
     "verify": "verify:command",
+    "report": "report:command",
     "export": "export:command",
     "import": "import_:command",
     "daemon": "daemon:command",
