@@ -126,6 +126,8 @@ def test_what_nothing_takes_is_an_error_and_counted(database: Database, kept: Ke
     with pytest.raises(StoreError, match="neither database nor spool takes events"):
         kept.append(told(1, 2))
     assert kept.lost == 2
+    assert kept.taken_lost() == (2, told(1)[0].at_ns)
+    assert kept.taken_lost() == (0, None)
 
 
 def test_database_that_is_away_cannot_be_read(database: Database, kept: KeptLog) -> None:

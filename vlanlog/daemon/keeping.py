@@ -42,6 +42,7 @@ class KeptLog:
         self._seq = START
         self._committed: tuple[Seq, UUID] | None = None
         self.lost = 0
+        self.lost_since_ns: int | None = None
         self.is_another = False
         self._open(resumed=False)
 
@@ -85,6 +86,15 @@ class KeptLog:
             self._stack = stack.pop_all()
         self._log, self._seq = log, head.seq if head else START
 
+    def taken_lost(self) -> tuple[int, int | None]:
+        """Returns how many events were lost since the last call, and the first one's time.
+
+        Units: ns since the epoch, UTC; None where none was lost.
+        """
+        found = self.lost, self.lost_since_ns
+        self.lost, self.lost_since_ns = 0, None
+        return found
+
     def append(self, events: Sequence[Event]) -> list[Seq]:
         """Commits the events, or spools them while that fails.
 
@@ -105,6 +115,7 @@ class KeptLog:
             self._spooled(events)
         except OSError as error:
             self.lost += len(events)
+            self.lost_since_ns = self.lost_since_ns or events[0].at_ns
             raise StoreError(f"neither database nor spool takes events: {error}") from error
         first = self._seq + 1
         self._seq = Seq(self._seq + len(events))

@@ -152,9 +152,9 @@ class Observer:
         self.hear()
         return self._close_gap(NOBODY, _AGAIN)
 
-    def lose(self, reason: str) -> None:
+    def lose(self, reason: str, since_ns: int | None) -> None:
         """Records that changes were missed for a reason of the daemon's own, and reads anew."""
-        self._lost(reason, NOBODY, None)
+        self._lost(reason, NOBODY, since_ns)
 
     def _lost(self, reason: str, whose: Authorship, since_ns: int | None) -> None:
         """Records a loss that was met now and began at any time after ``since_ns``."""

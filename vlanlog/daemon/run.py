@@ -183,8 +183,8 @@ class Daemon:
             if self._kept.is_another:
                 self._begin_log()
         if self._kept.lost and not self._kept.is_failing:
-            lost, self._kept.lost = self._kept.lost, 0
-            self._observer.lose(f"{lost} events could not be written anywhere")
+            lost, since_ns = self._kept.taken_lost()
+            self._observer.lose(f"{lost} events could not be written anywhere", since_ns)
 
     def _reload(self) -> None:
         self._notifier.reloading()
