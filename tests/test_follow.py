@@ -207,6 +207,18 @@ def test_port_of_another_is_known_when_it_becomes_the_guests(number: int, earlie
     assert changes([*next(new), *next(new)]) == ["tagged 1 → tagged 1,5"]
 
 
+def test_port_of_another_is_known_to_the_lines_of_the_past() -> None:
+    site = Site()
+    site.told(hooked(VM1, "VM1", "prepare", nic(MAC1)))
+    site.told((on_port("vnet0", 7), e.PortAttached()), *added(1))
+    subject = e.Subject(guest_uuid=VM1, bridge="br0", port="vnet0", ifindex=7)
+    site.told((subject, e.VlanAdded(first=5, last=5)), hooked(VM1, "VM1", "started", nic(MAC1)))
+
+    past = Lines(Story(wanted=OF_VM1), site.log).past
+
+    assert changes(past)[1] == "tagged 1 → tagged 1,5"
+
+
 def test_line_of_many_events_is_shown_whole() -> None:
     site = Site()
     site.told(*added(*range(2, 200, 2)))

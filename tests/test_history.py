@@ -13,7 +13,7 @@ from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid
-from vlanlog.history import lines
+from vlanlog.history import beside, lines
 
 OF_VM1 = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
 
@@ -200,6 +200,44 @@ def test_same_ifindex_in_another_boot_is_another_port() -> None:
     site.told((subject, e.VlanAdded(first=5, last=5)))
 
     assert story(site, EventFilter(newest_first=False))[-1][1:3] == (NO_VLANS, port("5"))
+
+
+def joined_unheard(site: Site, tap: str) -> None:
+    """Has a tap of VM1's join before a hook tells whose it is, and gives it VLAN 5."""
+    site.kernel.add_port(tap, "br0")
+    site.look()
+    site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap=tap)))
+    site.kernel.set_vlans(tap, port("5", pvid=1))
+    site.look()
+
+
+def test_tap_that_joined_as_nobodys_is_told_with_what_it_carried() -> None:
+    site = Site()
+    site.kernel.add_bridge("br0", vlan_filtering=True)
+    site.told(hooked(VM1, "VM1", "prepare", nic(MAC1)))
+    for tap in ("tap1", "tap2"):
+        joined_unheard(site, tap)
+        site.kernel.remove(tap)
+        site.look()
+    own = list(site.log.select(OF_VM1))
+
+    told = list(lines(own, HostState(), beside(site.log, own)))
+
+    assert [(line.before, line.after) for line in told if line.before is not None] == [
+        (port(pvid=1), port("5", pvid=1)),
+        (port(pvid=1), port("5", pvid=1)),
+    ]
+    assert [line.event for line in told if line.before is None] == [
+        item.event for item in own if not isinstance(item.event.fact, e.VlanAdded)
+    ]
+
+
+def test_nothing_is_looked_for_beside_a_story_that_is_whole(site: Site) -> None:
+    site.look()
+    site.kernel.set_vlans("vnet0", port("5", pvid=1))
+    site.look()
+
+    assert beside(site.log, list(site.log.select(OF_VM1))) == []
 
 
 @pytest.mark.parametrize(("boots", "carried"), [(1, port("5")), (2, NO_VLANS)])

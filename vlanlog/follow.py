@@ -14,7 +14,7 @@ from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter, Head, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.errors import StoreError, StoreNewerError
-from vlanlog.history import COVERAGE, Line, Teller, is_wanted, wants_coverage, whole
+from vlanlog.history import COVERAGE, Line, Teller, beside, is_wanted, wants_coverage, whole
 from vlanlog.ports import START, EventLog
 
 _ROUND = 1000
@@ -130,7 +130,7 @@ class Lines:
             if wants_coverage(wanted):
                 own = _with_coverage(log, wanted, own, self._begin)
             self._teller = Teller(log.state(at_seq=Seq(own[0].seq - 1)) if own else HostState())
-            told = [line for item in own for line in self._teller.take(item)]
+            told = list(self._teller.tell(own, beside(log, own)))
             held = self._teller.held
             # What the story began with earlier may lack in its first line.
             known = [*told, *held][0 if is_all else 1 :]

@@ -5,14 +5,17 @@ Must not format: a line holds values, render writes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from operator import itemgetter
 from uuid import UUID
 
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.ports import EventLog
 
 COVERAGE = frozenset(
     {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
@@ -64,15 +67,49 @@ def wants_coverage(wanted: EventFilter) -> bool:
     return bool(wanted.subjects) and wanted == whole(wanted)
 
 
-def lines(events: Iterable[e.Recorded], before: HostState) -> Iterator[Line]:
+def beside(log: EventLog, events: Sequence[e.Recorded]) -> list[e.Recorded]:
+    """Returns what else the log says of ports whose arrival is not among the events.
+
+    A tap joins its bridge before a hook tells whose it is: until then its events are nobody's.
+    Raises: StoreError.
+    """
+    ports = tuple(_unmet(events))
+    if not ports:
+        return []
+    newest = log.select(EventFilter(subjects=ports))
+    told = {item.seq for item in events}
+    since = takewhile(lambda item: item.seq > events[0].seq, newest)
+    return [item for item in since if item.seq < events[-1].seq and item.seq not in told][::-1]
+
+
+def _unmet(events: Iterable[e.Recorded]) -> Iterator[e.Subject]:
+    """Yields each port that is first heard of by a change of its VLANs."""
+    met: set[_PortKey] = set()
+    for item in events:
+        key, subject = _key(item.event), item.event.subject
+        match item.event.fact:
+            case e.PortAttached():
+                met.add(key)
+            case e.PortDetached():
+                met.discard(key)
+            case e.VlanAdded() | e.VlanRemoved() if key not in met:
+                met.add(key)
+                yield e.Subject(port=subject.port, ifindex=subject.ifindex)
+            case _:
+                pass
+
+
+def lines(
+    events: Iterable[e.Recorded], before: HostState, others: Iterable[e.Recorded] = ()
+) -> Iterator[Line]:
     """Yields the story: VLAN facts of one change on one port make one line.
 
-    ``before`` is what was known before the first event. Intents are not lines of their own but
-    give the change its reason; an end that was as intended is not told either.
+    ``before`` is what was known before the first event, ``others`` are what ``beside`` finds.
+    Intents are not lines of their own but give the change its reason; an end that was as
+    intended is not told either.
     """
     teller = Teller(before)
-    for item in events:
-        yield from teller.take(item)
+    yield from teller.tell(events, others)
     yield from teller.flush()
 
 
@@ -96,6 +133,17 @@ class Teller:
     def held(self) -> tuple[Line, ...]:
         """Returns the lines that the next event may still belong to."""
         return tuple(self._open)
+
+    def tell(self, events: Iterable[e.Recorded], others: Iterable[e.Recorded]) -> Iterator[Line]:
+        """Takes the events of the story, passes the others by, in the order of the log."""
+        own = [(item.seq, self.take, item) for item in events]
+        rest = [(item.seq, self._passed, item) for item in others]
+        for _, taken, item in sorted([*own, *rest], key=itemgetter(0)):
+            yield from taken(item)
+
+    def _passed(self, item: e.Recorded) -> Iterator[Line]:
+        self.pass_by(item)
+        return iter(())
 
     def take(self, item: e.Recorded) -> Iterator[Line]:
         """Yields the lines that are whole now that this event of the story has come."""

@@ -20,7 +20,7 @@ from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
 from vlanlog.follow import Story
-from vlanlog.history import COVERAGE, Line, is_wanted, lines, wants_coverage, whole
+from vlanlog.history import COVERAGE, Line, beside, is_wanted, lines, wants_coverage, whole
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
@@ -133,7 +133,7 @@ def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
 def _told(host: Host, wanted: EventFilter) -> list[Line]:
     """Returns the lines that have an event that is wanted."""
     own = _with_coverage(host, wanted, list(host.log.select(whole(wanted))))
-    told = lines(own, _before(host, own))
+    told = lines(own, _before(host, own), beside(host.log, own))
     return [line for line in told if is_wanted(line, wanted)]
 
 
