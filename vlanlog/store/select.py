@@ -38,6 +38,9 @@ Where a subject's events are more than the root of 300 times all events, the log
 next 50 come by sooner than all places of the subject are found and sorted. Both were measured.
 """
 
+_TRIED = 20
+"""Of how many subjects the events are counted."""
+
 _PARAMETERS = 30_000
 """How many ids are put into one statement; SQLite takes 32,766."""
 
@@ -93,9 +96,11 @@ def _ids_of_few(engine: Engine, host: str, names: ColumnElement[bool]) -> Sequen
         return ids
     if len(ids) > most_ids:
         return None
-    some = select(events.c.seq).where(events.c.subject.in_(ids)).limit(most + 1)
+    # Either way finds the same: an estimate by some of them does.
+    tried = ids[:: -(-len(ids) // _TRIED)]
+    some = select(events.c.seq).where(events.c.subject.in_(tried)).limit(most + 1)
     (found,) = _scalars(engine, select(func.count()).select_from(some.subquery()))
-    return None if found > most else ids
+    return None if found * len(ids) > most * len(tried) else ids
 
 
 def _of_subjects(
