@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.core.making import MAC1, VM1, hooked, nic, on_port, port, port_entry, raw
+from tests.fakes.log import MemoryEventLog
 from tests.fakes.site import Site
 from vlanlog.core import codec
 from vlanlog.core import event as e
@@ -232,12 +234,51 @@ def test_tap_that_joined_as_nobodys_is_told_with_what_it_carried() -> None:
     ]
 
 
+def test_port_that_is_the_guests_at_times_is_told_with_what_others_did() -> None:
+    site, nobodys = Site(), on_port("vnet0", 7)
+    own = replace(nobodys, guest_uuid=VM1)
+    steps: list[tuple[e.Subject, e.Fact]] = [
+        (own, e.PortAttached()),
+        (own, e.PortDetached()),
+        (nobodys, e.PortAttached()),
+        (nobodys, e.VlanAdded(first=1, last=1)),
+        (own, e.VlanAdded(first=5, last=5)),
+        (nobodys, e.VlanRemoved(first=5, last=5)),
+        (own, e.VlanAdded(first=6, last=6)),
+    ]
+    for step in steps:
+        site.opened()
+        site.told(step)
+    events = list(site.log.select(OF_VM1))
+
+    others = beside(site.log, events)
+    told = list(lines(events, HostState(), others))
+
+    assert [item.event.fact for item in others] == [
+        fact for subject, fact in steps if subject == nobodys
+    ]
+    assert [(line.before, line.after) for line in told] == [
+        (NO_VLANS, NO_VLANS),
+        (None, None),
+        (port("1"), port("1,5")),
+        (port("1"), port("1,6")),
+    ]
+
+
+class UnaskedLog(MemoryEventLog):
+    """Is a log that nobody needs to ask."""
+
+    def select(self, wanted: EventFilter) -> Iterator[e.Recorded]:
+        """Fails the test."""
+        raise AssertionError(wanted)
+
+
 def test_nothing_is_looked_for_beside_a_story_that_is_whole(site: Site) -> None:
     site.look()
     site.kernel.set_vlans("vnet0", port("5", pvid=1))
     site.look()
 
-    assert beside(site.log, list(site.log.select(OF_VM1))) == []
+    assert beside(UnaskedLog(), list(site.log.select(OF_VM1))) == []
 
 
 @pytest.mark.parametrize(("boots", "carried"), [(1, port("5")), (2, NO_VLANS)])
