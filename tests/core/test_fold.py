@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.making import (
     BOOT,
@@ -406,10 +408,37 @@ def _devices(state: HostState) -> list[Bridge | Port]:
 
 
 def test_facts_that_are_only_told_change_nothing_but_the_place() -> None:
-    before = advance((Seq(n), event(fact, on_port("vnet0", 7))) for n, fact in enumerate(FACTS, 1))
+    filled = advance((Seq(n), event(fact, on_port("vnet0", 7))) for n, fact in enumerate(FACTS, 1))
     told = [fact for fact in FACTS if isinstance(fact, TOLD_ONLY)]
+    states = [HostState(boot_id=BOOT), filled]
 
-    after = advance(((Seq(1000), event(fact, on_port("vnet0", 7))) for fact in told), before)
+    after = [
+        advance([(Seq(1000), event(fact, on_port("vnet0", 7)))], state)
+        for state in states
+        for fact in told
+    ]
 
     assert {type(fact) for fact in told} == set(TOLD_ONLY)
-    assert after == replace(before, seq=Seq(1000))
+    assert after == [replace(state, seq=Seq(1000)) for state in states for _ in told]
+
+
+HOOKS = st.builds(
+    lambda uuid, operation, taps: hooked(
+        uuid, uuid[:3], operation, *(nic(MAC1, tap=tap) for tap in taps)
+    ),
+    st.sampled_from((VM1, VM2, VM1.replace("1", "3"))),
+    st.sampled_from(("prepare", "start", "stopped", "release", "attach")),
+    st.lists(st.sampled_from(("veth0", "vnet0", "vnet1")), max_size=2, unique=True),
+)
+
+
+@given(st.lists(HOOKS, max_size=8))
+def test_taps_pass_from_guest_to_guest_alike_at_once_and_one_by_one(hooks: list[Finding]) -> None:
+    begin = HostState(boot_id=BOOT)
+    events = numbered(hooks)
+
+    at_once, one_by_one = advance(events, begin), begin
+    for item in events:
+        one_by_one = advance([item], one_by_one)
+
+    assert at_once == one_by_one

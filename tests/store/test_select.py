@@ -100,7 +100,8 @@ def test_events_of_many_subjects_are_placed_by_the_index_alone(sqlite: str) -> N
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("limit", [None, 1, 50, 3000])
 @pytest.mark.parametrize(
-    ("guests", "ports", "times"), [(3, 1, 700), (3, 30, 30), (3, 60, 20), (1, 60, 350)]
+    ("guests", "ports", "times"),
+    [(1, 1, 2500), (3, 1, 700), (3, 30, 30), (3, 60, 20), (1, 60, 350)],
 )
 def test_events_of_a_guest_are_found_whatever_it_was_called(
     crowds: Crowds, guests: int, ports: int, times: int, limit: int | None, *, newest_first: bool

@@ -154,7 +154,6 @@ class _Draft:
         self.bridges.clear()
         self.ports.clear()
         self.guests = {uuid: _stopped(guest) for uuid, guest in self.guests.items()}
-        self._holders = None
 
     def _hook(self, subject: e.Subject, fact: e.HookInvoked) -> None:
         uuid = subject.guest_uuid
@@ -191,7 +190,7 @@ class _Draft:
             nics = (replace(nic, tap=None) if nic.tap in taps else nic for nic in guest.nics)
             self.guests[uuid] = replace(guest, nics=tuple(nics))
         for tap in taps:
-            self._holders[tap] = {owner}
+            self._holders.pop(tap, None)
 
     def _kernel(self, subject: e.Subject, fact: _KernelFact) -> None:
         if isinstance(fact, e.BridgeChanged):
