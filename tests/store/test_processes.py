@@ -13,6 +13,7 @@ from vlanlog.core.state import Seq
 from vlanlog.store import open_log
 from vlanlog.store.engine import open_engine
 from vlanlog.store.log import SqlEventLog
+from vlanlog.store.schema import HEAD
 
 
 def acknowledged(lines: list[str]) -> list[tuple[int, str]]:
@@ -85,7 +86,7 @@ def test_processes_that_create_the_database_at_once_agree(url: str) -> None:
 
     assert said == [["head None", "exit 0"]] * 3
     assert contents(open_engine(url)) == {
-        "alembic_version": [("0001",)],
+        "alembic_version": [(HEAD,)],
         "subjects": [],
         "events": [],
         "snapshots": [],
