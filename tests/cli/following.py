@@ -98,6 +98,10 @@ class Following:
             os.close(end)
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def following(
     folder: Path, *words: str, terminal: bool = False, **more: str
@@ -113,6 +117,8 @@ def following(
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=their_err,
+        # A shell that runs the tests in the background has it ignored, and so would this be.
+        preexec_fn=_heed_ctrl_c,
     )
     os.close(theirs)
     os.close(their_err)
