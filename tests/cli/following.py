@@ -98,10 +98,6 @@ class Following:
             os.close(end)
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def following(
     folder: Path, *words: str, terminal: bool = False, **more: str
@@ -112,13 +108,12 @@ def following(
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     err, their_err = os.pipe()
     process = subprocess.Popen(
-        [VLANLOG, *words],
+        # A shell that runs the tests in the background has it ignored, and so would this be.
+        ["env", "--default-signal=INT", VLANLOG, *words],
         env=environment(folder, **more),
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=their_err,
-        # A shell that runs the tests in the background has it ignored, and so would this be.
-        preexec_fn=_heed_ctrl_c,
     )
     os.close(theirs)
     os.close(their_err)
