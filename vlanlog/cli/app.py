@@ -29,6 +29,7 @@ from vlanlog.errors import (
 VERBS = {
     "replay": "replay:command",
     "history": "history:command",
+    "blame": "blame:command",
     "watch": "watch:command",
     "state": "state:command",
     "diff": "diff:command",
