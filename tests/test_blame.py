@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from tests.core.making import MAC1, VM1, hooked, nic, on_bridge, on_port, port, raw
+from tests.core.making import MAC1, MAC2, VM1, VM2, hooked, nic, on_bridge, on_port, port, raw
+from tests.fakes.log import MemoryEventLog
 from tests.report.scribe import HOOK, ROOT, Scribe
 from vlanlog.blame import Blamed, blame
 from vlanlog.core import event as e
+from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Seq, tap_mac
 from vlanlog.core.vlan import Vid
 from vlanlog.errors import StoreError
@@ -156,6 +159,61 @@ def test_intent_that_is_not_in_the_log_leaves_no_reason(scribe: Scribe) -> None:
     assert blamed(scribe, vid=Vid(7)) == [("7", 5, "", False)]
 
 
+def test_intent_is_met_among_the_ports_own_events_however_far_back(scribe: Scribe) -> None:
+    intent = e.ProgramIntended(because="CHG-1")
+    [cause] = scribe.wrote((TAP, intent), by=ROOT)
+    other = on_port("vnet1", 6)
+    scribe.wrote(*[(other, e.VlanRemoved(first=9, last=9))] * 10_001)
+    scribe.wrote((TAP, e.VlanAdded(first=7, last=7, cause=cause)), by=ROOT)
+
+    assert blamed(scribe, vid=Vid(7)) == [("7", 10_006, "CHG-1", False)]
+
+
+def test_what_was_intended_at_once_is_not_due_to_the_joining(scribe: Scribe) -> None:
+    tap = on_port("vnet1", 6)
+    [cause] = scribe.wrote((tap, e.ProgramIntended(because="CHG-1")), by=ROOT)
+    added = e.VlanAdded(first=7, last=7, cause=cause)
+    scribe.wrote((tap, e.PortAttached(mac=MAC1)), (tap, added), by=ROOT)
+
+    assert blamed(scribe, "vnet1") == [("7", 6, "CHG-1", False)]
+
+
+class ShortLog(MemoryEventLog):
+    """Is a log of which nothing older than one event must be asked for."""
+
+    def __init__(self, whole: MemoryEventLog, oldest: int) -> None:
+        super().__init__()
+        self.append([item.event for item in whole.read()])
+        self._oldest = oldest
+
+    def select(self, wanted: EventFilter) -> Iterator[e.Recorded]:
+        """Yields what the filter names, as far back as there is something."""
+        for item in super().select(wanted):
+            assert item.seq >= self._oldest
+            yield item
+
+
+def test_log_is_read_only_as_far_back_as_needed(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=7, last=7)))
+    scribe.wrote((TAP, e.VlanRemoved(first=9, last=9)))
+    scribe.programmed(TAP, raw("1,7", untagged="1", pvid=1), port("200", pvid=100), CONFIG)
+
+    [found] = blame(ShortLog(scribe.log, 6), scribe.log.state(), e.Subject(port="vnet0"))
+
+    assert [(str(item.range), item.because) for item in found.origins] == [
+        ("100 pvid untagged", CONFIG),
+        ("200", CONFIG),
+    ]
+
+
+def test_bridge_is_all_its_ports(scribe: Scribe) -> None:
+    scribe.joined(on_port("vnet1", 6, "br1"), MAC1)
+
+    found = blame(scribe.log, scribe.log.state(), e.Subject(bridge="br1"))
+
+    assert [item.port.name for item in found] == ["vnet1"]
+
+
 def test_guest_is_all_its_nics_and_one_nic_is_its_own() -> None:
     scribe = Scribe()
     scribe.booted("kvm-a-2")
@@ -166,6 +224,8 @@ def test_guest_is_all_its_nics_and_one_nic_is_its_own() -> None:
     scribe.joined(on_port("eth0", 2), "02:00:00:00:00:01")
     nics = (nic(MAC1, tap="vnet0"), nic(second, tap="vnet1"))
     scribe.wrote(hooked(VM1, "VM1", "start", *nics), by=HOOK)
+    scribe.joined(on_port("vnet2", 7), MAC2)
+    scribe.wrote(hooked(VM2, "VM2", "start", nic(MAC2, tap="vnet2")), by=HOOK)
     state = scribe.log.state()
 
     everything = blame(scribe.log, state, e.Subject(guest_uuid=VM1))

@@ -16,9 +16,7 @@ from vlanlog.core.vlan import PortVlans, Vid, VlanRange, format_vids, span
 from vlanlog.errors import StoreError
 from vlanlog.ports import EventLog
 
-_KINDS = frozenset(
-    {"port.attached", "port.detached", "vlan.added", "vlan.removed", "program.intended"}
-)
+_KINDS = frozenset({"port.attached", "vlan.added", "vlan.removed", "program.intended"})
 
 _INTENTS_BACK = 10_000
 """How far back a bridge's intent is looked for: its replay writes a few events for each port."""
@@ -109,13 +107,10 @@ def _back(log: EventLog, state: HostState, port: Port) -> Iterator[tuple[e.Recor
         if item.seq > state.seq or item.event.boot_id != state.boot_id:
             continue
         match item.event.fact:
-            case e.PortDetached():
-                return
             case e.PortAttached():
                 earlier = log.state(at_seq=Seq(item.seq - 1))
                 known = earlier.table.ports.get(port.ifindex)
-                stayed = known is not None and known.bridge == item.event.subject.bridge
-                if known is None or not stayed or earlier.boot_id != state.boot_id:
+                if known is None or known.bridge != item.event.subject.bridge:
                     yield item, True
                     return
                 yield item, False
@@ -180,7 +175,7 @@ class _Search:
         self._found.append((bits, item, fact))
         if fact.cause is None:
             self._arriving.append(item)
-        elif fact.cause not in self.because:
+        else:
             self.causes.setdefault(fact.cause, item.seq)
 
     def origins(self, carried: PortVlans) -> Iterator[Origin]:

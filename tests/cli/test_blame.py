@@ -24,8 +24,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *words: str) -> str:
-    return transcript(folder, ["blame", *words], VLANLOG_HOST="kvm-a").partition("\n")[2]
+def run(folder: Path, *words: str, zone: str = "UTC") -> str:
+    told = transcript(folder, ["blame", *words], VLANLOG_HOST="kvm-a", TZ=zone)
+    return told.partition("\n")[2]
 
 
 def test_guest_is_told_port_by_port(folder: Path) -> None:
@@ -61,6 +62,12 @@ FOREIGN = (
 )
 def test_vid_is_found_by_every_name_of_its_port(folder: Path, named: str) -> None:
     assert run(folder, named, "--vlan", "999") == FOREIGN
+
+
+def test_nic_is_told_without_the_others(folder: Path) -> None:
+    told = run(folder, "web01/net1", "-o", "jsonl").partition("---")[0]
+
+    assert [json.loads(line)["ifname"] for line in told.splitlines()] == ["vnet5"]
 
 
 def test_json_is_shaped_like_that_of_bridge(folder: Path) -> None:
@@ -102,6 +109,15 @@ def test_lines_of_json_are_a_port_each(folder: Path) -> None:
         ("vnet4", [101, 200, 300, 320, 999]),
         ("vnet5", [50, 500]),
     ]
+
+
+def test_times_are_local_or_in_utc(folder: Path) -> None:
+    words = ("vnet4", "--vlan", "999", "--at")
+
+    assert run(folder, *words, "2026-11-03 16:32", "--utc", zone="JST-9") == FOREIGN
+    assert run(folder, *words, "2026-11-04 01:32", zone="JST-9") == FOREIGN.replace(
+        "2026-11-03 16:31:00", "2026-11-04 01:31:00"
+    )
 
 
 NOTHING = {
