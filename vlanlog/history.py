@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from operator import itemgetter
 from uuid import UUID
 
@@ -21,6 +20,9 @@ COVERAGE = frozenset(
     {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
 )
 """The kinds that say what the record covers."""
+
+_CLOCK_SET_BACK_NS = 3600 * 1_000_000_000
+"""A clock that was set back by less does not hide what others did to a port."""
 
 _INTENTS = 10_000
 """How many intents are remembered for their reason: a host has a tenth of that in ports."""
@@ -67,26 +69,29 @@ def wants_coverage(wanted: EventFilter) -> bool:
     return bool(wanted.subjects) and wanted == whole(wanted)
 
 
-def beside(log: EventLog, events: Sequence[e.Recorded]) -> list[e.Recorded]:
-    """Returns what else the log says of ports whose arrival is not among the events.
+def beside(
+    log: EventLog, events: Sequence[e.Recorded], before: HostState | None = None
+) -> list[e.Recorded]:
+    """Returns what else the log says of ports whose arrival is not among the events, nor before.
 
     A tap joins its bridge before a hook tells whose it is: until then its events are nobody's.
     Raises: StoreError.
     """
-    ports = tuple(_unmet(events))
-    if not ports:
-        return []
-    newest = log.select(EventFilter(subjects=ports))
     told = {item.seq for item in events}
-    since = takewhile(lambda item: item.seq > events[0].seq, newest)
-    return [item for item in since if item.seq < events[-1].seq and item.seq not in told][::-1]
+    last = {_key(item.event): item for item in events}
+    found: dict[Seq, e.Recorded] = {}
+    for first in _unmet(events, before or HostState()):
+        for item in _on_port(log, events[0].seq, first, last[_key(first.event)]):
+            if item.seq not in told:
+                found[item.seq] = item
+    return [found[seq] for seq in sorted(found)]
 
 
-def _unmet(events: Iterable[e.Recorded]) -> Iterator[e.Subject]:
-    """Yields each port that is first heard of by a change of its VLANs."""
-    met: set[_PortKey] = set()
+def _unmet(events: Iterable[e.Recorded], before: HostState) -> Iterator[e.Recorded]:
+    """Yields for each port that is first heard of by a change of its VLANs that change."""
+    met: set[_PortKey] = {(before.boot_id, index) for index in before.table.ports}
     for item in events:
-        key, subject = _key(item.event), item.event.subject
+        key = _key(item.event)
         match item.event.fact:
             case e.PortAttached():
                 met.add(key)
@@ -94,9 +99,25 @@ def _unmet(events: Iterable[e.Recorded]) -> Iterator[e.Subject]:
                 met.discard(key)
             case e.VlanAdded() | e.VlanRemoved() if key not in met:
                 met.add(key)
-                yield e.Subject(port=subject.port, ifindex=subject.ifindex)
+                yield item
             case _:
                 pass
+
+
+def _on_port(
+    log: EventLog, begin: Seq, first: e.Recorded, last: e.Recorded
+) -> Iterator[e.Recorded]:
+    """Yields, newest first, what was recorded of a port from its joining to the last event."""
+    port = e.Subject(port=first.event.subject.port, ifindex=first.event.subject.ifindex)
+    until_ns = last.event.at_ns + _CLOCK_SET_BACK_NS
+    for item in log.select(EventFilter(subjects=(port,), until_ns=until_ns)):
+        if item.seq >= last.seq:
+            continue
+        if item.seq <= begin or item.event.boot_id != first.event.boot_id:
+            return
+        yield item
+        if item.seq < first.seq and isinstance(item.event.fact, e.PortAttached):
+            return
 
 
 def lines(

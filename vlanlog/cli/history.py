@@ -25,6 +25,10 @@ from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 
+_CHUNK = 200
+_EVENTS_A_LINE = 4
+_GROWTH = 8
+
 
 def command(
     *,
@@ -92,15 +96,15 @@ def _look_back(
     if output is Output.TABLE:
         _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
         return
-    found = _with_coverage(host, wanted, list(host.log.select(wanted)))
+    newest = replace(wanted, newest_first=True, limit=number)
+    found = _with_coverage(host, wanted, list(host.log.select(newest))[::-1])
     _print_json(found, output, number=number, reverse=reverse)
 
 
 def _print_lines(
     host: Host, wanted: EventFilter, *, number: int | None, reverse: bool, utc: bool
 ) -> None:
-    told = _told(host, wanted)
-    told = told[-number:] if number else told
+    told = _told(host, wanted) if number is None else _last_told(host, wanted, number)
     _print_table(told[::-1] if reverse else told, utc=utc, guests=not wanted.subjects)
 
 
@@ -132,8 +136,29 @@ def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
 
 def _told(host: Host, wanted: EventFilter) -> list[Line]:
     """Returns the lines that have an event that is wanted."""
-    own = _with_coverage(host, wanted, list(host.log.select(whole(wanted))))
-    told = lines(own, _before(host, own), beside(host.log, own))
+    return _lines_of(host, wanted, list(host.log.select(whole(wanted))))
+
+
+def _last_told(host: Host, wanted: EventFilter, number: int) -> list[Line]:
+    """Returns the last of these lines, reading back no farther than they need."""
+    size = max(_CHUNK, _EVENTS_A_LINE * number)
+    while True:
+        newest = replace(whole(wanted), newest_first=True, limit=size)
+        own = list(host.log.select(newest))[::-1]
+        told = _lines_of(host, wanted, own)
+        if len(own) == size:
+            # What came before the first event may belong to the same change, and tell its reason.
+            cut = own[0].event.correlation_id
+            told = [line for line in told if line.event.correlation_id != cut]
+        if len(told) >= number or len(own) < size:
+            return told[-number:]
+        size *= _GROWTH
+
+
+def _lines_of(host: Host, wanted: EventFilter, own: list[e.Recorded]) -> list[Line]:
+    own = _with_coverage(host, wanted, own)
+    before = _before(host, own)
+    told = lines(own, before, beside(host.log, own, before))
     return [line for line in told if is_wanted(line, wanted)]
 
 
