@@ -1,4 +1,4 @@
-"""Scene 6: a change by another hand becomes the wish, by a daemon and without one, until unset."""
+"""A change by another hand becomes the wish, by a daemon and without one, until unset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 8: the daemon as a service manager, an operator and its neighbours want it."""
+"""The daemon as a service manager, an operator and its neighbours want it."""
 
 from __future__ import annotations
 

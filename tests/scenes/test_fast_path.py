@@ -1,4 +1,4 @@
-"""Scene 7: with the daemon up a hook is one small process and one round trip, and committed."""
+"""With the daemon up a hook is one small process and one round trip, and committed."""
 
 from __future__ import annotations
 

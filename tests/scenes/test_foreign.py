@@ -1,4 +1,4 @@
-"""Scene 5: somebody else changes VLANs while the daemon watches: whose a change is."""
+"""Somebody else changes VLANs while the daemon watches: whose a change is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.kernel.netns import bridge, ip, ip_batch
 from tests.scenes.guests import VM1, VM2
-from tests.scenes.resident import watched
+from tests.scenes.resident import Resident, watched
 from tests.scenes.stage import BRIDGES, PORTS, SELF, TRUNK, VETH0, VETH1, Stage
 from tests.scenes.strangers import (
     NATIVE,
@@ -20,6 +20,9 @@ from vlanlog.core import event as e
 from vlanlog.core.event import ActorSource
 
 pytestmark = pytest.mark.kernel
+
+# How often a stranger may come too early or too late, before a test gives up.
+_ATTEMPTS = 10
 
 
 def test_change_of_a_strangers_has_no_cause_and_no_known_actor(reference: Stage) -> None:
@@ -103,22 +106,36 @@ def test_stranger_at_the_same_moment_on_the_same_port_is_told_apart(reference: S
     ip_batch(line for pair in lines for line in pair)
     with watched(reference) as resident:
         reference.start(VM1)
-        reference.flush("veth0")
-        before = len(resident.events())
-        # A vid that nothing here ever wishes for.
-        strange = ("vlan add dev veth0 vid 3000", "vlan del dev veth0 vid 3000")
-        with meddling(reference.folder, *strange * 20):
-            reference.vlanlog("replay")
-        resident.settled()
-        events = resident.events()[before:]
-    found = vlan_events(events)
-    assert are_told_apart(events)
-    assert {_is_strange_vid(item.fact) for item in found if cause_of(item) is None} == {True}
-    added = [item for item in found if cause_of(item) and isinstance(item.fact, e.VlanAdded)]
-    assert {_is_strange_vid(item.fact) for item in added} == {False}
+        for _ in range(_ATTEMPTS):
+            events = _replayed_beside_a_stranger(reference, resident, names)
+            found = vlan_events(events)
+            assert are_told_apart(events)
+            strangers = {_is_strange_vid(item.fact) for item in found if cause_of(item) is None}
+            assert strangers <= {True}
+            added = [i for i in found if cause_of(i) and isinstance(i.fact, e.VlanAdded)]
+            assert {_is_strange_vid(item.fact) for item in added} == {False}
+            if _came_in_between(found):
+                return
+    pytest.fail("the stranger never came in between")
+
+
+def _replayed_beside_a_stranger(
+    stage: Stage, resident: Resident, names: list[str]
+) -> list[e.Event]:
+    stage.flush("veth0", *names)
+    resident.settled()
+    before = len(resident.events())
+    # A vid that nothing here ever wishes for.
+    strange = ("vlan add dev veth0 vid 3000", "vlan del dev veth0 vid 3000")
+    with meddling(stage.folder, *strange * 20):
+        stage.vlanlog("replay")
+    resident.settled()
+    return resident.events()[before:]
+
+
+def _came_in_between(found: list[e.Event]) -> bool:
     places = [_is_strange_vid(item.fact) for item in found]
-    # The first and the last of our changes have his between them.
-    assert True in places[places.index(False) : len(places) - places[::-1].index(False)]
+    return True in places[places.index(False) : len(places) - places[::-1].index(False)]
 
 
 def _is_strange_vid(fact: e.Fact) -> bool:

@@ -1,4 +1,4 @@
-"""Scene 5: frames on VLAN 100 flow without a loss while replay changes everything around them."""
+"""Frames on VLAN 100 flow without a loss while replay changes everything around them."""
 
 from __future__ import annotations
 

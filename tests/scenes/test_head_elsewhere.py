@@ -1,4 +1,4 @@
-"""Scene 9: the daemon leaves the log's head in the journal, out of the reach of whoever has it."""
+"""The daemon leaves the log's head in the journal, out of the reach of whoever has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 5: ports and bridges that come while the daemon watches."""
+"""Ports and bridges that come while the daemon watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 5: ``foreign = record``, ``revert`` and ``adopt``, on the real kernel."""
+"""``foreign = record``, ``revert`` and ``adopt``, on the real kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 1: the reference host, described by two files in kvmvlan's grammar."""
+"""The reference host, described by two files in kvmvlan's grammar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 4: a rehearsal changes nothing, and a replay sends nothing that is not needed."""
+"""A rehearsal changes nothing, and a replay sends nothing that is not needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 4: after a flush, a new bridge or a reboot, replay puts back what files and events say."""
+"""After a flush, a new bridge or a reboot, replay puts back what files and events say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 6: a guest's story through restarts under other tap names."""
+"""A guest's story through restarts under other tap names."""
 
 from __future__ import annotations
 

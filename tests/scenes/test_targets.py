@@ -1,4 +1,4 @@
-"""Scene 4: what else a replay can aim at, and how it is kept to a part of the host.
+"""What else a replay can aim at, and how it is kept to a part of the host.
 
 By a daemon and without one.
 """

@@ -1,4 +1,4 @@
-"""Scene 1 of the recorder: whatever way a change is made, the daemon records it as it happened.
+"""Whatever way a change is made, the daemon records it as it happened.
 
 One daemon hears all of it, in the order of the cases; what the kernel does not say, a second one
 finds that reads the kernel every second.

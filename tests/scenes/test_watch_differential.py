@@ -1,4 +1,4 @@
-"""Scene 2 of the recorder: after whatever storm, the log's projection is what the kernel carries.
+"""After whatever storm, the log's projection is what the kernel carries.
 
 The storm is the same for the same seed, but for how the kernel lets its writers take turns:
 ``VLANLOG_STORM_SEED=N`` plays the storm of a failure again.

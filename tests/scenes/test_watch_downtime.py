@@ -1,4 +1,4 @@
-"""Scene 4 of the recorder: the daemon was stopped or killed, the host booted, life went on."""
+"""The daemon was stopped or killed, the host booted, life went on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene 3 of the recorder: more changes than it can take in at once.
+"""More changes than it can take in at once.
 
 Either all are recorded, or the log says that some were not, and what then held.
 """

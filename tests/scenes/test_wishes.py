@@ -1,4 +1,4 @@
-"""Scene 6: what the kernel carries, how it differs, and an operator's wish that comes and goes.
+"""What the kernel carries, how it differs, and an operator's wish that comes and goes.
 
 By a daemon and without one.
 """
