@@ -1,4 +1,4 @@
-"""Scene 7, the other half: a daemon that is stopped, killed or stuck keeps no guest from its VLANs.
+"""A daemon that is stopped, killed or stuck keeps no guest from its VLANs.
 
 And what was recorded meanwhile is in the log once.
 """

@@ -1,4 +1,4 @@
-"""Scene 7, the database: whatever becomes of it, guests start and nothing is lost."""
+"""Whatever becomes of it, guests start and nothing is lost."""
 
 from __future__ import annotations
 
