@@ -85,28 +85,31 @@ def test_storm_that_is_too_much_stands_in_the_log_as_gaps(stage_with_d0: Stage) 
 
         state = recording.folded()
         events = recording.resident.events()
-        storm = events[[event.event_id for event in events].index(started.event_id) + 1 :]
+        begin = [event.event_id for event in events].index(started.event_id) + 1
+        storm = events[begin:]
         assert (state.table, state.coverage) == (recording.kernel(), Coverage.WATCHED)
         assert {*_reasons(storm)} == {OVERRUN}
         assert 0 < len(storm) < len(CHANGES)
-        assert _unexplained(storm) == []
+        assert _unexplained(events, begin) == []
 
 
 def _reasons(events: list[e.Event]) -> list[str]:
     return [event.fact.reason for event in events if isinstance(event.fact, e.GapOpened)]
 
 
-def _unexplained(events: list[e.Event]) -> list[e.Event]:
-    """Returns gaps in gaps, and what a re-read found where no gap is."""
+def _unexplained(events: list[e.Event], begin: int) -> list[e.Event]:
+    """Returns gaps in gaps, and what a re-read found where no gap is, from a place on.
+
+    With so small a buffer a gap may well be open there.
+    """
     found: list[e.Event] = []
     is_open = False
-    for event in events:
+    for place, event in enumerate(events):
+        wrong = event.actor == e.UNKNOWN_ACTOR and not is_open
         if isinstance(event.fact, e.GapOpened | e.GapClosed):
             opens = isinstance(event.fact, e.GapOpened)
-            found += [event] if opens == is_open else []
-            is_open = opens
-        elif event.actor == e.UNKNOWN_ACTOR and not is_open:
-            found.append(event)
+            wrong, is_open = opens == is_open, opens
+        found += [event] if wrong and place >= begin else []
     return found
 
 
