@@ -182,6 +182,7 @@ def test_script_has_libvirts_environment_and_the_call(
         "VLANLOG_HOOK_OPERATION": argv[1],
         "VLANLOG_HOOK_SUB_OPERATION": argv[2],
         "VLANLOG_HOOK_EXTRA": argv[3],
+        "VLANLOG_DAEMON": "absent",
     }
 
 
