@@ -9,10 +9,9 @@ import errno
 import socket
 import struct
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from vlanlog.errors import KernelError
+from vlanlog.kernel.closing import Closing
 from vlanlog.kernel.frame import (
     NLM_F_DUMP,
     NLM_F_DUMP_INTR,
@@ -74,7 +73,7 @@ def gather(found: list[Message], received: list[Message], seq: int) -> bool:
     return False
 
 
-class NetlinkSocket:
+class NetlinkSocket(Closing):
     """Is an rtnetlink socket, for one thread that stays in its network namespace."""
 
     def __init__(self, *, buffer_bytes: int = BUFFER_BYTES, queue_bytes: int = 0) -> None:
@@ -82,17 +81,6 @@ class NetlinkSocket:
         self._queue_bytes = queue_bytes
         self._seq = 0
         self._socket = self._opened()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the socket; a second call does nothing."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from vlanlog.core.notice import PortMessage
 from vlanlog.core.state import Bridge, IfIndex, Port, PortTable
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import KernelError
+from vlanlog.kernel.closing import Closing
 from vlanlog.kernel.frame import WireError
 from vlanlog.kernel.links import bridges, bridges_query
 from vlanlog.kernel.netlink import NetlinkError, NetlinkSocket
@@ -75,22 +74,11 @@ def vlans_of(messages: Iterable[PortMessage], ifindex: IfIndex) -> PortVlans:
     return NO_VLANS
 
 
-class NetlinkReader:
+class NetlinkReader(Closing):
     """Reads the network namespace in which it was made, and its thread stays."""
 
     def __init__(self) -> None:
         self._socket = NetlinkSocket()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the socket."""

@@ -13,11 +13,10 @@ import socket
 import struct
 from collections.abc import Iterator
 from itertools import islice
-from types import TracebackType
-from typing import Self
 
 from vlanlog.core.notice import Notice
 from vlanlog.errors import KernelError
+from vlanlog.kernel.closing import Closing
 from vlanlog.kernel.frame import Message, WireError, attributes, messages
 from vlanlog.kernel.links import link_message
 from vlanlog.kernel.netlink import SOL_NETLINK, LostError, NetlinkError, NetlinkSocket
@@ -144,7 +143,7 @@ def _this_kernel_tells_vlans() -> bool:
     return True
 
 
-class Watch:
+class Watch(Closing):
     """Hears the network namespace in which it was made.
 
     One socket for both groups: two would not tell which of two messages was first.
@@ -201,17 +200,6 @@ class Watch:
             groups.append(RTNLGRP_BRVLAN)
         for group in groups:
             self._socket.setsockopt(SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the socket; a second call does nothing."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from vlanlog.core.plan import PortChange
 from vlanlog.core.state import IfIndex
+from vlanlog.kernel.closing import Closing
 from vlanlog.kernel.frame import Ack, WireError
 from vlanlog.kernel.links import set_bridge
 from vlanlog.kernel.netlink import NetlinkSocket
@@ -46,7 +45,7 @@ def _sends(requests: Mapping[int, bytes]) -> Iterator[dict[int, bytes]]:
         yield batch
 
 
-class NetlinkWriter:
+class NetlinkWriter(Closing):
     """Programs the network namespace in which it was made, and its thread stays.
 
     ``messages_sent`` counts requests, those among them that were sent again.
@@ -56,17 +55,6 @@ class NetlinkWriter:
     def __init__(self, *, queue_bytes: int = 0) -> None:
         self.messages_sent = 0
         self._socket = NetlinkSocket(queue_bytes=queue_bytes)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the socket."""
