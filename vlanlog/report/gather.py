@@ -15,12 +15,10 @@ from vlanlog.core import event as e
 from vlanlog.core.fold import advance
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Guest, HostState, PortTable
+from vlanlog.history import COVERAGE
 from vlanlog.ports import EventLog
 from vlanlog.report.values import Period, Plug
 
-_COVERAGE = frozenset(
-    {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
-)
 _OF_PORTS = frozenset(
     {"port.attached", "port.detached", "vlan.added", "vlan.removed", "program.intended"}
 )
@@ -62,7 +60,7 @@ def part_of(log: EventLog, host: str, uuid: str, period: Period) -> Part:
     wanted = EventFilter(since_ns=period.since_ns, until_ns=period.until_ns - 1, newest_first=False)
     own = _select(log, replace(wanted, subjects=(e.Subject(guest_uuid=uuid),)))
     names = _port_names(own, before.guests.get(uuid))
-    found = [own, _select(log, replace(wanted, kinds=_COVERAGE))]
+    found = [own, _select(log, replace(wanted, kinds=COVERAGE))]
     if names:
         ports = tuple(e.Subject(port=name) for name in sorted(names))
         found.append(_select(log, replace(wanted, subjects=ports, kinds=_OF_PORTS)))
