@@ -15,7 +15,8 @@ from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid
-from vlanlog.history import beside, lines
+from vlanlog.history import lines
+from vlanlog.lookback import beside
 
 OF_VM1 = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
 

@@ -14,7 +14,8 @@ from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter, Head, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.errors import StoreError, StoreNewerError
-from vlanlog.history import COVERAGE, Line, Teller, beside, is_wanted, wants_coverage, whole
+from vlanlog.history import Line, Teller
+from vlanlog.lookback import COVERAGE, beside, is_wanted, wants_coverage, whole
 from vlanlog.ports import START, EventLog
 
 _ROUND = 1000

@@ -5,24 +5,14 @@ Must not format: a line holds values, render writes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from uuid import UUID
 
 from vlanlog.core import event as e
-from vlanlog.core.query import EventFilter, matches
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans
-from vlanlog.ports import EventLog
-
-COVERAGE = frozenset(
-    {"host.booted", "daemon.started", "daemon.stopped", "watch.gap_opened", "watch.gap_closed"}
-)
-"""The kinds that say what the record covers."""
-
-_CLOCK_SET_BACK_NS = 3600 * 1_000_000_000
-"""A clock that was set back by less does not hide what others did to a port."""
 
 _INTENTS = 10_000
 """How many intents are remembered for their reason: a host has a tenth of that in ports."""
@@ -45,79 +35,10 @@ class Line:
 
 
 _VlanFact = e.VlanAdded | e.VlanRemoved
-_PortKey = tuple[str, int | None]
+PortKey = tuple[str, int | None]
+"""A boot id and an ifindex."""
+
 _Face = tuple[str | None, str | None, str | None]
-
-
-def whole(wanted: EventFilter) -> EventFilter:
-    """Returns the filter of the events that are told, of which ``is_wanted`` then chooses lines.
-
-    A change without what came before it, or without the intent that caused it, would be told
-    wrong.
-    """
-    return replace(wanted, kinds=frozenset(), vid=None, by="")
-
-
-def is_wanted(line: Line, wanted: EventFilter) -> bool:
-    """Tells whether the line has an event that is wanted."""
-    about_all = replace(wanted, subjects=())
-    return any(matches(about_all, event) for event in (line.event, *line.more))
-
-
-def wants_coverage(wanted: EventFilter) -> bool:
-    """Tells whether what the record covers is to be added: it is part of every subject's story."""
-    return bool(wanted.subjects) and wanted == whole(wanted)
-
-
-def beside(
-    log: EventLog, events: Sequence[e.Recorded], before: HostState | None = None
-) -> list[e.Recorded]:
-    """Returns what else the log says of ports whose arrival is not among the events, nor before.
-
-    A tap joins its bridge before a hook tells whose it is: until then its events are nobody's.
-    Raises: StoreError.
-    """
-    told = {item.seq for item in events}
-    last = {_key(item.event): item for item in events}
-    found: dict[Seq, e.Recorded] = {}
-    for first in _unmet(events, before or HostState()):
-        for item in _on_port(log, events[0].seq, first, last[_key(first.event)]):
-            if item.seq not in told:
-                found[item.seq] = item
-    return [found[seq] for seq in sorted(found)]
-
-
-def _unmet(events: Iterable[e.Recorded], before: HostState) -> Iterator[e.Recorded]:
-    """Yields for each port that is first heard of by a change of its VLANs that change."""
-    met: set[_PortKey] = {(before.boot_id, index) for index in before.table.ports}
-    for item in events:
-        key = _key(item.event)
-        match item.event.fact:
-            case e.PortAttached():
-                met.add(key)
-            case e.PortDetached():
-                met.discard(key)
-            case e.VlanAdded() | e.VlanRemoved() if key not in met:
-                met.add(key)
-                yield item
-            case _:
-                pass
-
-
-def _on_port(
-    log: EventLog, begin: Seq, first: e.Recorded, last: e.Recorded
-) -> Iterator[e.Recorded]:
-    """Yields, newest first, what was recorded of a port from its joining to the last event."""
-    port = e.Subject(port=first.event.subject.port, ifindex=first.event.subject.ifindex)
-    until_ns = last.event.at_ns + _CLOCK_SET_BACK_NS
-    for item in log.select(EventFilter(subjects=(port,), until_ns=until_ns)):
-        if item.seq >= last.seq:
-            continue
-        if item.seq <= begin or item.event.boot_id != first.event.boot_id:
-            return
-        yield item
-        if item.seq < first.seq and isinstance(item.event.fact, e.PortAttached):
-            return
 
 
 def lines(
@@ -125,8 +46,8 @@ def lines(
 ) -> Iterator[Line]:
     """Yields the story: VLAN facts of one change on one port make one line.
 
-    ``before`` is what was known before the first event, ``others`` are what ``beside`` finds.
-    Intents are not lines of their own but give the change its reason; an end that was as
+    ``before`` is what was known before the first event, ``others`` what ``lookback.beside``
+    finds. Intents are not lines of their own but give the change its reason; an end that was as
     intended is not told either.
     """
     teller = Teller(before)
@@ -145,8 +66,8 @@ class Teller:
     def know(self, state: HostState) -> None:
         """Takes over what the ports carry."""
         ports = [((state.boot_id, index), port) for index, port in state.table.ports.items()]
-        self._carried: dict[_PortKey, PortVlans] = {key: port.vlans for key, port in ports}
-        self._met: dict[_PortKey, _Face] = {
+        self._carried: dict[PortKey, PortVlans] = {key: port.vlans for key, port in ports}
+        self._met: dict[PortKey, _Face] = {
             key: (port.bridge, port.name, port.mac) for key, port in ports
         }
 
@@ -179,7 +100,7 @@ class Teller:
                 return
             case e.PortAttached():
                 # What it carries from the first moment on is told in the same breath.
-                held = self._carried.get(_key(item.event), NO_VLANS)
+                held = self._carried.get(port_key(item.event), NO_VLANS)
                 self._open = [replace(_line(item), before=held, after=held)]
                 return
             case _:
@@ -188,7 +109,7 @@ class Teller:
 
     def pass_by(self, item: e.Recorded) -> None:
         """Takes an event that is not told: what is known of ports and reasons goes on."""
-        fact, key = item.event.fact, _key(item.event)
+        fact, key = item.event.fact, port_key(item.event)
         match fact:
             case e.VlanAdded() | e.VlanRemoved():
                 self._carried[key] = _applied(self._carried.get(key, NO_VLANS), fact)
@@ -209,7 +130,7 @@ class Teller:
             case _:
                 pass
 
-    def _arrive(self, key: _PortKey, subject: e.Subject, mac: str | None) -> None:
+    def _arrive(self, key: PortKey, subject: e.Subject, mac: str | None) -> None:
         """Keeps what a port carries that was met; one that changed its name or MAC keeps it.
 
         One met again as it was known has been out of the bridge, or the bridge is another one.
@@ -226,7 +147,7 @@ class Teller:
         self._open = []
 
     def _change(self, item: e.Recorded, fact: _VlanFact) -> Iterator[Line]:
-        key = _key(item.event)
+        key = port_key(item.event)
         before = self._carried.get(key, NO_VLANS)
         self.pass_by(item)
         after = self._carried[key]
@@ -241,7 +162,8 @@ class Teller:
         self._open.append(replace(_line(item), before=before, after=after, why=why))
 
 
-def _key(event: e.Event) -> _PortKey:
+def port_key(event: e.Event) -> PortKey:
+    """Returns what a port is known by for as long as it lives."""
     return event.boot_id, event.subject.ifindex
 
 

@@ -16,18 +16,14 @@ from vlanlog.config import load_settings
 from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
-from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import Vid, VidError, vid
 from vlanlog.errors import UsageError
 from vlanlog.follow import Story
-from vlanlog.history import COVERAGE, Line, beside, is_wanted, lines, wants_coverage, whole
+from vlanlog.history import Line
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
+from vlanlog.lookback import last_told, told, with_coverage
 from vlanlog.render import json, table
-
-_CHUNK = 200
-_EVENTS_A_LINE = 4
-_GROWTH = 8
 
 
 def command(
@@ -97,15 +93,15 @@ def _look_back(
         _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
         return
     newest = replace(wanted, newest_first=True, limit=number)
-    found = _with_coverage(host, wanted, list(host.log.select(newest))[::-1])
+    found = with_coverage(host.log, wanted, list(host.log.select(newest))[::-1])
     _print_json(found, output, number=number, reverse=reverse)
 
 
 def _print_lines(
     host: Host, wanted: EventFilter, *, number: int | None, reverse: bool, utc: bool
 ) -> None:
-    told = _told(host, wanted) if number is None else _last_told(host, wanted, number)
-    _print_table(told[::-1] if reverse else told, utc=utc, guests=not wanted.subjects)
+    found = told(host.log, wanted) if number is None else last_told(host.log, wanted, number)
+    _print_table(found[::-1] if reverse else found, utc=utc, guests=not wanted.subjects)
 
 
 def _check_end(*, reverse: bool, until: str | None) -> None:
@@ -132,50 +128,6 @@ def _story(host: Host, wanted: EventFilter, name: str, number: int | None) -> St
 def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
     width, colour = show.width(), show.colour()
     print(table.history(told, width=width, colour=colour, utc=utc, guests=guests))
-
-
-def _told(host: Host, wanted: EventFilter) -> list[Line]:
-    """Returns the lines that have an event that is wanted."""
-    return _lines_of(host, wanted, list(host.log.select(whole(wanted))))
-
-
-def _last_told(host: Host, wanted: EventFilter, number: int) -> list[Line]:
-    """Returns the last of these lines, reading back no farther than they need."""
-    size = max(_CHUNK, _EVENTS_A_LINE * number)
-    while True:
-        newest = replace(whole(wanted), newest_first=True, limit=size)
-        own = list(host.log.select(newest))[::-1]
-        told = _lines_of(host, wanted, own)
-        if len(own) == size:
-            # What came before the first event may belong to the same change, and tell its reason.
-            cut = own[0].event.correlation_id
-            told = [line for line in told if line.event.correlation_id != cut]
-        if len(told) >= number or len(own) < size:
-            return told[-number:]
-        size *= _GROWTH
-
-
-def _lines_of(host: Host, wanted: EventFilter, own: list[e.Recorded]) -> list[Line]:
-    own = _with_coverage(host, wanted, own)
-    before = _before(host, own)
-    told = lines(own, before, beside(host.log, own, before))
-    return [line for line in told if is_wanted(line, wanted)]
-
-
-def _with_coverage(host: Host, wanted: EventFilter, own: list[e.Recorded]) -> list[e.Recorded]:
-    """Returns the events with what the record covers in between; that is part of every story."""
-    if not own or not wants_coverage(wanted):
-        return own
-    coverage = host.log.select(replace(wanted, subjects=(), kinds=COVERAGE))
-    first, last = own[0].seq, own[-1].seq
-    own += [item for item in coverage if first < item.seq < last]
-    return sorted(own, key=lambda item: item.seq)
-
-
-def _before(host: Host, found: list[e.Recorded]) -> HostState:
-    if not found or found[0].seq <= 1:
-        return HostState()
-    return host.log.state(at_seq=Seq(found[0].seq - 1))
 
 
 def _print_json(

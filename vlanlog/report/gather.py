@@ -15,7 +15,7 @@ from vlanlog.core import event as e
 from vlanlog.core.fold import advance
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Guest, HostState, PortTable
-from vlanlog.history import COVERAGE
+from vlanlog.lookback import COVERAGE
 from vlanlog.ports import EventLog
 from vlanlog.report.values import Period, Plug
 
