@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -86,17 +84,7 @@ def test_time_is_right_in_the_nights_when_clocks_are_set(
     assert told(text, now) == utc
 
 
-@pytest.fixture
-def _in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Sets the zone of the process, which a naive time is of."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.usefixtures("_in_berlin")
+@pytest.mark.usefixtures("in_berlin")
 @pytest.mark.parametrize("now", [SPRING, AUTUMN])
 def test_naive_present_is_the_local_zone_with_its_summer_times(now: datetime) -> None:
     naive = now.replace(tzinfo=None)
