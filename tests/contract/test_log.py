@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given, settings
@@ -239,6 +240,7 @@ def test_state_follows_what_is_appended(log: EventLog, host: str) -> None:
 
 
 _STAMPS = st.integers(-40, 600).map(lambda second: BEGIN_NS + second * SECOND_NS)
+_PLACES = st.integers(0, 1020).map(Seq)
 _PARTS = st.builds(
     e.Subject,
     guest_uuid=st.sampled_from((None, *GUESTS)),
@@ -258,6 +260,8 @@ _FILTERS = st.builds(
     ),
     since_ns=st.none() | _STAMPS,
     until_ns=st.none() | _STAMPS,
+    after=st.none() | _PLACES,
+    until=st.none() | _PLACES,
     newest_first=st.booleans(),
     limit=st.none() | st.integers(1, 30),
 )
@@ -273,14 +277,24 @@ _FILTERS = st.builds(
 @example(wanted=EventFilter(subjects=(e.Subject(ifindex=7),), newest_first=False))
 @example(wanted=EventFilter(by=ACTORS[0].command or ""))
 @example(wanted=EventFilter(since_ns=BEGIN_NS + 50 * SECOND_NS, until_ns=BEGIN_NS))
+@example(wanted=EventFilter(kinds=frozenset({"host.booted"}), after=Seq(40), until=Seq(400)))
+@example(wanted=EventFilter(subjects=subjects()[2:4], after=Seq(40), until=Seq(400), limit=5))
 def test_select_gives_what_the_filter_means(
     filled: EventLog, model: EventLog, wanted: EventFilter
 ) -> None:
-    expected = [item for item in model.read() if matches(wanted, item.event)]
+    placed = model.read(after=wanted.after or Seq(0), until=wanted.until)
+    expected = [item for item in placed if matches(wanted, item.event)]
     if wanted.newest_first:
         expected.reverse()
 
     assert list(filled.select(wanted)) == expected[: wanted.limit]
+
+
+def test_select_finds_an_event_by_its_id(filled: EventLog, model: EventLog) -> None:
+    [known] = model.read(after=Seq(699), until=Seq(700))
+
+    assert list(filled.select(EventFilter(event_id=known.event.event_id))) == [known]
+    assert list(filled.select(EventFilter(event_id=UUID(int=0)))) == []
 
 
 def test_select_by_many_subjects_gives_each_event_once(log: EventLog, host: str) -> None:

@@ -45,7 +45,8 @@ class MemoryEventLog:
 
     def select(self, wanted: EventFilter) -> Iterator[Recorded]:
         """Yields what the filter names."""
-        order = reversed(self._recorded) if wanted.newest_first else iter(self._recorded)
+        placed = self._recorded[wanted.after or 0 : wanted.until]
+        order = reversed(placed) if wanted.newest_first else iter(placed)
         return islice((item for item in order if matches(wanted, item.event)), wanted.limit)
 
     def head(self) -> Head | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -13,6 +14,7 @@ from tests.store.histories import happening
 from vlanlog.core import event as e
 from vlanlog.core.codec import KINDS
 from vlanlog.core.query import EventFilter
+from vlanlog.core.state import Seq
 from vlanlog.store import open_log
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import RARE_KINDS
@@ -75,6 +77,27 @@ def test_rare_kinds_are_found_by_their_index(sqlite: str, kinds: tuple[str, ...]
 
     assert "USING INDEX events_kind" in found
     assert "USING INDEX sqlite_autoindex_events_1" not in found
+
+
+def test_event_is_found_by_the_index_of_ids(sqlite: str) -> None:
+    log = open_log(sqlite, host="host")
+
+    found = plan(log, EventFilter(event_id=UUID(int=7), limit=1))
+
+    assert "USING INDEX sqlite_autoindex_events_2 (event_id=?)" in found
+
+
+def test_next_event_of_a_rare_kind_is_found_by_its_place(sqlite: str) -> None:
+    log = open_log(sqlite, host="host")
+
+    found = plan(
+        log,
+        EventFilter(
+            kinds=frozenset({"watch.gap_opened"}), after=Seq(7), newest_first=False, limit=1
+        ),
+    )
+
+    assert "USING INDEX events_kind (host=? AND kind=? AND seq>?)" in found
 
 
 def test_frequent_kinds_are_read_in_the_order_of_the_log(sqlite: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from uuid import UUID
 
 from vlanlog.core import codec
 from vlanlog.core import event as e
@@ -20,7 +21,7 @@ class EventFilter:
 
     Units: since_ns and until_ns are ns since the epoch, UTC, both included.
     Shape: an event is about one of the subjects if it has all that this subject names; ``by``
-    is a user, a user id, a source, or a part of a command.
+    is a user, a user id, a source, or a part of a command; after < seq <= until.
     """
 
     subjects: tuple[e.Subject, ...] = ()
@@ -29,6 +30,9 @@ class EventFilter:
     by: str = ""
     since_ns: int | None = None
     until_ns: int | None = None
+    event_id: UUID | None = None
+    after: Seq | None = None
+    until: Seq | None = None
     newest_first: bool = True
     limit: int | None = None
 
@@ -57,11 +61,12 @@ class ChainFlaw:
 
 
 def matches(wanted: EventFilter, event: e.Event) -> bool:
-    """Tells whether the event is among those wanted; order and limit are the log's."""
+    """Tells whether the event is among those wanted; place, order and limit are the log's."""
     return (
         (not wanted.kinds or codec.kind_of(event.fact) in wanted.kinds)
         and (wanted.since_ns is None or event.at_ns >= wanted.since_ns)
         and (wanted.until_ns is None or event.at_ns <= wanted.until_ns)
+        and (wanted.event_id is None or event.event_id == wanted.event_id)
         and (not wanted.subjects or any(_names(s, event.subject) for s in wanted.subjects))
         and (not wanted.by or done_by(event.actor, wanted.by))
         and (wanted.vid is None or concerns(event.fact, wanted.vid))

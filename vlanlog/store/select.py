@@ -194,6 +194,12 @@ def _terms(wanted: EventFilter) -> list[ColumnElement[bool]]:
     terms: list[ColumnElement[bool]] = []
     if wanted.kinds:
         terms.append(events.c.kind.in_(sorted(wanted.kinds)))
+    if wanted.event_id is not None:
+        terms.append(events.c.event_id == wanted.event_id.bytes)
+    if wanted.after is not None:
+        terms.append(events.c.seq > wanted.after)
+    if wanted.until is not None:
+        terms.append(events.c.seq <= wanted.until)
     if wanted.by:
         inside_json = canonical(wanted.by)[1:-1]
         terms.append(events.c.actor.contains(inside_json, autoescape=True))
