@@ -121,6 +121,19 @@ FACTS: tuple[e.Fact, ...] = (
     e.GapOpened(reason="the daemon was killed", since_ns=1_700_000_000_000_000_000),
     e.GuestObserved(nics=(_NIC,), source="/run/libvirt/qemu/VM1.xml"),
     e.RevertDelayed(reverts=3, delay_s=8.0),
+    e.LogArchived(
+        first=1,
+        last=1000,
+        after_hash="00" * 32,
+        hash="11" * 32,
+        since_ns=1_690_000_000_000_000_000,
+        until_ns=1_695_000_000_000_000_000,
+        file="/var/lib/vlanlog/archive/host-a-1-1000.jsonl.xz",
+        size_bytes=20_000,
+        sha256="22" * 32,
+        state_sha256="33" * 32,
+        earlier="44" * 32,
+    ),
 )
 
 _ACTORS = (

@@ -44,6 +44,7 @@ KINDS: dict[str, type[e.Fact]] = {
     "guest.unprogrammed": e.GuestRefused,
     "guest.observed": e.GuestObserved,
     "foreign.revert_delayed": e.RevertDelayed,
+    "log.archived": e.LogArchived,
 }
 _KIND_OF = {fact: kind for kind, fact in KINDS.items()}
 
@@ -232,6 +233,18 @@ def decode(row: Row) -> e.Event:
             ifindex=row.ifindex,
         ),
     )
+
+
+def fact_of(kind: str, version: int, payload: str) -> e.Fact:
+    """Returns the fact that a payload says, lifted to today's version.
+
+    Raises: UnknownEventError.
+    """
+    if kind not in KINDS:
+        raise UnknownEventError(f"kind {kind!r} was written by a newer vlanlog")
+    nobody = (None,) * 6
+    row = lifted(Row(b"", 0, "", "", kind, version, "", b"", *nobody, payload))
+    return _FACT_DECODERS[kind].decode(row.payload)
 
 
 def chained(prev_hash: bytes, seq: int, row: Row) -> bytes:

@@ -320,6 +320,29 @@ class GuestRefused:
     refused: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogArchived:
+    """Says that a stretch of this log is in a file, before any of it goes from the database.
+
+    Units: since_ns and until_ns, its earliest and its latest time, are ns since the epoch, UTC.
+    Shape: first and last are seqs; all else is hex: after_hash is the hash of the event before
+    first, hash that of last, sha256 is the file's, state_sha256 that of the folded state which
+    the database keeps for it, earlier that of this fact of the archive before, if any.
+    """
+
+    first: int
+    last: int
+    after_hash: str
+    hash: str
+    since_ns: int
+    until_ns: int
+    file: str
+    size_bytes: int
+    sha256: str
+    state_sha256: str
+    earlier: str = ""
+
+
 Fact = (
     HostBooted
     | DaemonStarted
@@ -344,6 +367,7 @@ Fact = (
     | GuestRefused
     | GuestObserved
     | RevertDelayed
+    | LogArchived
 )
 
 

@@ -42,6 +42,7 @@ TOLD_ONLY = (
     e.ReplayFinished,
     e.GuestRefused,
     e.RevertDelayed,
+    e.LogArchived,
 )
 """Are the facts that change nothing of a state but its place: a fold may pass them by."""
 

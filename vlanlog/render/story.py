@@ -5,6 +5,7 @@ Must not print.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import assert_never
 
 from vlanlog.core import event as e
@@ -118,6 +119,8 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
             return f"{subject.guest_name} runs with {count(len(fact.nics), 'NIC')}"
         case e.RevertDelayed():
             return f"{subject.port or subject.bridge} not put back for {fact.delay_s:g} s"
+        case e.LogArchived():
+            return f"events {fact.first}-{fact.last} are archived in {PurePath(fact.file).name}"
         case _:
             assert_never(fact)
 
