@@ -36,6 +36,7 @@ VERBS = {
     "set": "assign:set_command",
     "unset": "assign:unset_command",
     "adopt": "adopt:command",
+    "capture": "capture:command",
     "verify": "verify:command",
     "report": "report:command",
     "export": "export:command",
