@@ -22,6 +22,8 @@ from vlanlog.host.commands.request import (
     SetRequest,
     UnsetRequest,
 )
+from vlanlog.host.covers import covers
+from vlanlog.render.words import when
 from vlanlog.replay import To
 
 SET = SetRequest(target="vnet0", reason="ticket 42", tagged="200,300-302")
@@ -191,8 +193,8 @@ def test_replay_to_a_time_before_the_log_is_a_usage_error(place: Commanded) -> N
     outcome = performed(place.host, ReplayRequest(at_ns=1), granted)
 
     assert outcome.failure == Failure(
-        message="the log begins after that time",
-        hint="see 'vlanlog history | head'",
+        message=f"the log does not reach back to {when(1)}",
+        hint=covers(place.host.log),
         exit_code=2,
     )
 

@@ -15,7 +15,7 @@ from vlanlog.cli.options import (
     HooksOption,
     Output,
     OutputOption,
-    moment,
+    moment_or_event,
 )
 from vlanlog.cli.subjects import subjects_named
 from vlanlog.config import load_settings
@@ -49,12 +49,12 @@ def command(
     """
     only = _vid(vlan)
     settings = load_settings(os.environ, hooks_dir, database=database)
-    at_ns = moment(at, utc=utc) if at is not None else None
+    moment = None if at is None else moment_or_event(at, utc=utc)
     with opened(settings, Mode.READ) as host:
+        then = host.state_at(host.place_of(moment, utc=utc), utc=utc)
+        found = blame(host.log, then, _subject(host, then, subject), only)
         for line in host.notes:
             show.note(line)
-        then = host.state_at(at_ns)
-        found = blame(host.log, then, _subject(host, then, subject), only)
     if not any(item.origins for item in found):
         show.note(_nothing(subject, only, found))
     _print(found, output, utc=utc)

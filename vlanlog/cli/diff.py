@@ -10,7 +10,7 @@ import typer
 
 from vlanlog.cli import show
 from vlanlog.cli.layers import Found, Layer, layer_table
-from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
+from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment_or_event
 from vlanlog.config import load_settings
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.errors import EXIT_DIFFERS, UsageError
@@ -40,7 +40,11 @@ def command(
     second: Annotated[Layer, typer.Argument(help="The layer to arrive at.")] = Layer.DESIRED,
     at: Annotated[
         list[str] | None,
-        typer.Option("--at", metavar="TIME", help="Twice: compare what was observed at two times."),
+        typer.Option(
+            "--at",
+            metavar="TIME|EVENT",
+            help="Twice: compare what was observed then; see 'vlanlog state --help'.",
+        ),
     ] = None,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
@@ -53,16 +57,17 @@ def command(
     Exit status: 0 equal, 1 different, 2 or more an error.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
-    times = [moment(text) for text in at or []]
+    times = [moment_or_event(text) for text in at or []]
     if len(times) not in (0, 2):
         raise UsageError("--at is given twice or not at all", hint="diff --at -2h --at now")
     with opened(settings, Mode.REHEARSE) as host:
+        if times:
+            places = [host.place_of(moment) for moment in times]
+            a, b = (layer_table(host, Layer.OBSERVED, place) for place in places)
+        else:
+            a, b = (layer_table(host, layer) for layer in (first, second))
         for line in host.notes:
             show.note(line)
-        if times:
-            a, b = (layer_table(host, Layer.OBSERVED, when) for when in times)
-        else:
-            a, b = (layer_table(host, layer, None) for layer in (first, second))
         named_only = Layer.DESIRED in (first, second) and not times
         found = [*_bridges(a, b), *_ports(a, b, named_only=named_only)]
         missing = (*a.missing, *b.missing)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from vlanlog.core.state import Bridge, HostState, PortTable
-from vlanlog.errors import UsageError
 from vlanlog.host.host import Host
+from vlanlog.host.place import Place
 
 if TYPE_CHECKING:
     from vlanlog.core.desired import BridgeWish
@@ -34,22 +34,20 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
-def layer_table(host: Host, layer: Layer, at_ns: int | None) -> Found:
-    """Returns a layer now, or as the log says it was.
+def layer_table(host: Host, layer: Layer, place: Place | None = None) -> Found:
+    """Returns a layer now, or as the log says it was; the kernel has no past.
 
     Desired holds only ports that something names.
-    Raises: UsageError, KernelError, StoreError.
+    Raises: KernelError, StoreError.
     """
-    if layer is Layer.KERNEL and at_ns is not None:
-        raise UsageError("the kernel has no past", hint="ask the log: --layer observed --at …")
-    then = host.state_at(at_ns)
+    then = host.state_at(place)
     match layer:
         case Layer.KERNEL:
             return Found(table=host.kernel.reader.read(), state=host.state)
         case Layer.OBSERVED:
             return Found(table=then.table, state=then)
         case Layer.DESIRED:
-            return _desired(host, then, now=at_ns is None)
+            return _desired(host, then, now=place is None)
 
 
 def _desired(host: Host, then: HostState, *, now: bool) -> Found:

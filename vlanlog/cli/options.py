@@ -5,14 +5,22 @@ Must not act.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from vlanlog.cli.times import parse_time
+from vlanlog.core.state import Seq
+from vlanlog.errors import UsageError
+from vlanlog.host.place import At
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PLACE = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
 class Output(StrEnum):
@@ -28,7 +36,11 @@ OutputOption = Annotated[
 ]
 AtOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="As of this time, as journalctl takes it."),
+    typer.Option(
+        "--at",
+        metavar="TIME|EVENT",
+        help="As of this time, as journalctl takes it, or after this event: '#1234' or its id.",
+    ),
 ]
 HooksOption = Annotated[
     Path | None,
@@ -53,3 +65,24 @@ def moment(text: str, *, utc: bool = False) -> int:
     """
     # A naive present stands for the local zone with its summer times.
     return parse_time(text, datetime.now(UTC) if utc else datetime.now())
+
+
+def moment_or_event(text: str, *, utc: bool = False) -> At:
+    """Returns the moment that ``--at`` names: a time, or an event by its place or its id.
+
+    Raises: UsageError.
+    """
+    words = text.strip()
+    if words.startswith("#"):
+        return At(seq=_place(words))
+    if _ID.fullmatch(words):
+        return At(event_id=UUID(words))
+    return At(at_ns=moment(text, utc=utc))
+
+
+def _place(words: str) -> Seq:
+    number = words.removeprefix("#")
+    if not _PLACE.fullmatch(number):
+        raise UsageError(f"{words!r} is no event", hint="'#1234' is the one that history -o json "
+                         "shows with the seq 1234")  # fmt: skip
+    return Seq(int(number))

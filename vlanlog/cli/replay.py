@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import ask, show
-from vlanlog.cli.options import AtOption, DatabaseOption, HooksOption, Output, OutputOption, moment
+from vlanlog.cli.options import (
+    AtOption,
+    DatabaseOption,
+    HooksOption,
+    Output,
+    OutputOption,
+    moment_or_event,
+)
 from vlanlog.config import load_settings
 from vlanlog.core.program import Plan
 from vlanlog.errors import EXIT_DIFFERS, UsageError
@@ -45,10 +52,10 @@ def command(
     Exit status: 0 done, 1 partly done (with --dry-run: there is something to do).
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
-    at_ns = moment(at) if at is not None else None
-    if to is To.OBSERVED and at_ns is None:
+    if to is To.OBSERVED and at is None:
         raise UsageError("--to observed needs --at", hint="e.g. --to observed --at -1h")
-    request = ReplayRequest(to=to, at_ns=at_ns, guest=guest, bridge=bridge, port=port)
+    scope = ReplayRequest(to=to, guest=guest, bridge=bridge, port=port)
+    request = scope if at is None else _as_of(at, scope)
     if dry_run:
         answer = ask.rehearsal_of(settings, request, ReplayAnswer)
         todo = answer.report.plan
@@ -61,6 +68,13 @@ def command(
         left = bool(answer.report.undone)
     _hint_at_missing(todo)
     raise typer.Exit(EXIT_DIFFERS if left or answer.config_errors else 0)
+
+
+def _as_of(at: str, request: ReplayRequest) -> ReplayRequest:
+    moment = moment_or_event(at)
+    return dataclasses.replace(
+        request, at_ns=moment.at_ns, at_seq=moment.seq, at_event=moment.event_id
+    )
 
 
 def _hint_at_missing(todo: Plan) -> None:

@@ -15,9 +15,10 @@ from vlanlog.cli.options import (
     HooksOption,
     Output,
     OutputOption,
-    moment,
+    moment_or_event,
 )
 from vlanlog.config import load_settings
+from vlanlog.errors import UsageError
 from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 
@@ -39,13 +40,15 @@ def command(
     shaped like that of `bridge -j -compressvlans vlan show`.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
-    at_ns = moment(at) if at is not None else None
+    moment = None if at is None else moment_or_event(at)
+    chosen = layer or (Layer.KERNEL if moment is None else Layer.OBSERVED)
+    if chosen is Layer.KERNEL and moment is not None:
+        raise UsageError("the kernel has no past", hint="ask the log: --layer observed --at …")
     # What the kernel carries can be told without a log.
-    with opened(settings, Mode.GLANCE) as host:
+    with opened(settings, Mode.GLANCE if chosen is Layer.KERNEL else Mode.REHEARSE) as host:
+        found = layer_table(host, chosen, host.place_of(moment))
         for line in host.notes:
             show.note(line)
-        chosen = layer or (Layer.KERNEL if at_ns is None else Layer.OBSERVED)
-        found = layer_table(host, chosen, at_ns)
         ports = sorted(found.table.ports.values(), key=lambda port: port.ifindex)
         match output:
             case Output.TABLE:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 from vlanlog import record
 from vlanlog.config import Settings
 from vlanlog.core.state import HostState, IfIndex, PortTable
-from vlanlog.errors import UsageError
 from vlanlog.host.files import ConfigFiles, read_config
+from vlanlog.host.place import At, Place, place_of, unwatched
+from vlanlog.identity import SystemClock
 from vlanlog.journal import Journal
-from vlanlog.ports import EventLog, Eye, KernelReader, KernelWriter
+from vlanlog.ports import Clock, EventLog, Eye, KernelReader, KernelWriter
 
 if TYPE_CHECKING:
     from vlanlog.kernel.read import NetlinkReader
@@ -78,24 +79,33 @@ class Host:
     journal: Journal
     kernel: Kernel
     notes: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=SystemClock)
 
     @property
     def state(self) -> HostState:
         """Returns what the log says now."""
         return self.journal.state
 
-    def state_at(self, at_ns: int | None) -> HostState:
-        """Returns what the log says of a time, None for now.
+    def place_of(self, at: At | None, *, utc: bool = False) -> Place | None:
+        """Returns where in the log a moment is, None for now; UTC is for what an error says.
 
-        Units: ns since the epoch, UTC.
-        Raises: UsageError where the log begins later; StoreError.
+        Raises: UsageError where the log does not cover it; StoreError.
         """
-        if at_ns is None:
+        if at is None:
+            return None
+        return place_of(self.log, at, now_ns=self.clock.now_ns(), utc=utc)
+
+    def state_at(self, place: Place | None, *, utc: bool = False) -> HostState:
+        """Returns what the log says of a place, None for now; notes where nobody watched.
+
+        Raises: StoreError.
+        """
+        if place is None:
             return self.state
-        seq = self.log.seq_at(at_ns)
-        if not seq:
-            raise UsageError("the log begins after that time", hint="see 'vlanlog history | head'")
-        return self.log.state(at_seq=seq)
+        then = self.log.state(at_seq=place.seq)
+        if (remark := unwatched(self.log, place, then.coverage, utc=utc)) is not None:
+            self.notes.append(remark)
+        return then
 
     def look(self, *, only: Collection[IfIndex] | None = None) -> PortTable:
         """Looks at the kernel and records what the log did not know of; see ``ports.Eye``."""

@@ -13,6 +13,7 @@ from vlanlog.host.commands.answer import ReplayAnswer
 from vlanlog.host.commands.names import scope_of
 from vlanlog.host.commands.request import ReplayRequest
 from vlanlog.host.host import Host
+from vlanlog.host.place import At, Place
 from vlanlog.replay import Report
 
 
@@ -21,7 +22,7 @@ def rehearsed(host: Host, request: ReplayRequest) -> ReplayAnswer:
 
     Raises: UsageError, KernelError, StoreError.
     """
-    todo, _, errors = _planned(host, request)
+    todo, _, _, errors = _planned(host, request)
     return ReplayAnswer(report=Report(plan=todo), config_errors=errors)
 
 
@@ -30,7 +31,7 @@ def replayed(host: Host, request: ReplayRequest, ask_right: Callable[[], None]) 
 
     Raises: UsageError, KernelError, StoreError.
     """
-    todo, scope, errors = _planned(host, request)
+    todo, scope, place, errors = _planned(host, request)
     if todo:
         ask_right()
     report = replay.run(
@@ -40,16 +41,24 @@ def replayed(host: Host, request: ReplayRequest, ask_right: Callable[[], None]) 
         todo=todo,
         to=request.to,
         scope=scope,
-        at_ns=request.at_ns,
+        at_ns=place.at_ns if place else None,
     )
     return ReplayAnswer(report=report, config_errors=errors)
 
 
-def _planned(host: Host, request: ReplayRequest) -> tuple[Plan, Scope, tuple[str, ...]]:
+def _planned(
+    host: Host, request: ReplayRequest
+) -> tuple[Plan, Scope, Place | None, tuple[str, ...]]:
+    place = host.place_of(_moment(request))
     errors = host.load_config().errors
     host.notes += errors
     kernel = host.look()
     scope = scope_of(host.state, request.guest, request.bridge, request.port)
-    then = host.state_at(request.at_ns)
+    then = host.state_at(place)
     wanted = replay.target(request.to, host.state, then, kernel)
-    return plan(wanted, kernel, scope), scope, errors
+    return plan(wanted, kernel, scope), scope, place, errors
+
+
+def _moment(request: ReplayRequest) -> At | None:
+    moment = At(at_ns=request.at_ns, seq=request.at_seq, event_id=request.at_event)
+    return None if moment == At() else moment

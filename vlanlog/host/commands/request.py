@@ -6,7 +6,9 @@ Must not check what a name stands for: only the log and the kernel can tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
+from vlanlog.core.state import Seq
 from vlanlog.errors import UsageError
 from vlanlog.replay import To
 
@@ -15,12 +17,15 @@ from vlanlog.replay import To
 class ReplayRequest:
     """Asks for the kernel to be put where config plus events say.
 
-    Units: at_ns is ns since the epoch, UTC; None is now.
-    Shape: at most one of guest (name or UUID), bridge and port is given.
+    Units: at_ns is ns since the epoch, UTC.
+    Shape: at most one of guest (name or UUID), bridge and port is given; likewise of at_ns,
+    at_seq and at_event, none of which is now.
     """
 
     to: To = To.DESIRED
     at_ns: int | None = None
+    at_seq: Seq | None = None
+    at_event: UUID | None = None
     guest: str | None = None
     bridge: str | None = None
     port: str | None = None
