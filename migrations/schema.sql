@@ -66,9 +66,6 @@ BEGIN SELECT RAISE(ABORT, 'events: an event is appended once, behind the last on
 CREATE TRIGGER events_update BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events: the log is only ever appended to'); END;
 
-CREATE TRIGGER events_delete BEFORE DELETE ON events
-BEGIN SELECT RAISE(ABORT, 'events: the log is only ever appended to'); END;
-
 CREATE TRIGGER subjects_insert BEFORE INSERT ON subjects
 WHEN EXISTS (SELECT 1 FROM subjects WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'subjects: the log is only ever appended to'); END;
@@ -88,3 +85,43 @@ CREATE TABLE snapshots (
 	PRIMARY KEY (host, seq)
 )
  STRICT;
+
+CREATE TABLE archives (
+	host TEXT NOT NULL, 
+	first_seq INTEGER NOT NULL, 
+	last_seq INTEGER NOT NULL, 
+	event_seq INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	payload TEXT NOT NULL, 
+	subjects_until INTEGER NOT NULL, 
+	format INTEGER NOT NULL, 
+	state BLOB NOT NULL, 
+	PRIMARY KEY (host, last_seq)
+)
+ STRICT;
+
+CREATE INDEX events_archived ON events (host, seq) WHERE kind = 'log.archived';
+
+CREATE TRIGGER events_delete BEFORE DELETE ON events
+WHEN NOT EXISTS (
+  SELECT 1 FROM archives WHERE host = OLD.host AND OLD.seq BETWEEN first_seq AND last_seq)
+BEGIN SELECT RAISE(ABORT, 'events: the log is only ever appended to'); END;
+
+CREATE TRIGGER archives_insert BEFORE INSERT ON archives
+WHEN NEW.last_seq NOT BETWEEN NEW.first_seq AND NEW.event_seq - 1
+  OR NEW.first_seq IS NOT (
+    SELECT coalesce(max(last_seq), 0) + 1 FROM archives WHERE host = NEW.host)
+  OR NOT EXISTS (
+    SELECT 1 FROM events WHERE host = NEW.host AND seq = NEW.event_seq
+    AND kind = 'log.archived' AND version = NEW.version AND payload = NEW.payload)
+  OR json_extract(NEW.payload, '$.first') IS NOT NEW.first_seq
+  OR json_extract(NEW.payload, '$.last') IS NOT NEW.last_seq
+  OR json_extract(NEW.payload, '$.hash') IS NOT (
+    SELECT lower(hex(hash)) FROM events WHERE host = NEW.host AND seq = NEW.last_seq)
+BEGIN SELECT RAISE(ABORT, 'archives: an archive is what the log tells of it'); END;
+
+CREATE TRIGGER archives_update BEFORE UPDATE ON archives
+BEGIN SELECT RAISE(ABORT, 'archives: the log is only ever appended to'); END;
+
+CREATE TRIGGER archives_delete BEFORE DELETE ON archives
+BEGIN SELECT RAISE(ABORT, 'archives: the log is only ever appended to'); END;

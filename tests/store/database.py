@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-TABLES = ("alembic_version", "subjects", "events", "snapshots")
+TABLES = ("alembic_version", "subjects", "events", "snapshots", "archives")
 
 
 def contents(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -52,7 +52,7 @@ def tamper(engine: Engine, *statements: str, **values: object) -> None:
             for name in connection.scalars(triggers).all():
                 connection.execute(text(f"DROP TRIGGER {name}"))
         else:
-            for table in ("events", "subjects"):
+            for table in ("events", "subjects", "archives"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for statement in statements:
             connection.execute(text(statement), values)

@@ -29,4 +29,4 @@ def test_crowded_log_is_whole_and_its_snapshots_are_true(tmp_path: Path) -> None
     assert log.verify() is None
     assert list(kept) == [*range(2000, 14_000, 2000), *range(14_000, 25_000, 1000)]
     assert kept == {seq: fold(log.read(until=Seq(seq))) for seq in kept}
-    assert triggers == 6
+    assert triggers == 9

@@ -90,4 +90,5 @@ def test_processes_that_create_the_database_at_once_agree(url: str) -> None:
         "subjects": [],
         "events": [],
         "snapshots": [],
+        "archives": [],
     }

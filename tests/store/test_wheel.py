@@ -76,7 +76,7 @@ class Installed:
             str(self.package / "__init__.py"),
             str(self.package / "_migrations"),
             "[1] True None",
-            "['alembic_version', 'events', 'snapshots', 'subjects']",
+            "['alembic_version', 'archives', 'events', 'snapshots', 'subjects']",
         ]
 
 

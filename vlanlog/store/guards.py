@@ -18,6 +18,9 @@ _PARTS = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'trigger')
 
 # Of PostgreSQL only names can be compared: it gives no statement back as it was written.
 _POSTGRESQL = {
+    "trigger archives_insert",
+    "trigger archives_refuse",
+    "trigger events_delete",
     "trigger events_insert",
     "trigger events_refuse",
     "trigger subjects_refuse",

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in migrations/versions, held in code because Alembic takes 0.3 s to load."""
 
 # A STRICT table knows no BIGINT; SQLite's INTEGER has 64 bits anyway.
@@ -101,3 +101,18 @@ snapshots = Table(
     Column("state", LargeBinary, nullable=False),
 )
 """The fold of the log at some seqs: what may be thrown away, for the log gives it again."""
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("first_seq", _Big, nullable=False),
+    Column("last_seq", _Big, primary_key=True, autoincrement=False),
+    Column("event_seq", _Big, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("subjects_until", _Big, nullable=False),
+    Column("format", Integer, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+"""The stretches that are in files: for each the event that tells of it, and the fold at its end."""
