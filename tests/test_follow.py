@@ -13,7 +13,7 @@ from tests.fakes.site import Site, WatchedKernel
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Seq
-from vlanlog.core.vlan import NO_VLANS, Vid
+from vlanlog.core.vlan import NO_VLANS
 from vlanlog.errors import StoreError, StoreNewerError
 from vlanlog.follow import Events, Lines, Story, Watch
 from vlanlog.history import Line, lines
@@ -358,7 +358,7 @@ def test_events_begin_with_the_newest_and_go_on_one_by_one(many: MemoryEventLog)
 
 
 def test_events_of_a_vid_leave_out_the_rest(many: MemoryEventLog) -> None:
-    wanted = EventFilter(vid=Vid(4000), newest_first=False)
+    wanted = EventFilter(vids=1 << 4000, newest_first=False)
 
     found = told(Events(Story(wanted=wanted, number=3), many), Glances(many), 1)
 

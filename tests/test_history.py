@@ -14,7 +14,7 @@ from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
-from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid
+from vlanlog.core.vlan import NO_VLANS, PortVlans
 from vlanlog.history import lines
 from vlanlog.lookback import beside
 
@@ -114,7 +114,7 @@ def test_ours_and_foreign_in_one_replay_are_two_lines(site: Site) -> None:
 def test_vid_that_comes_and_goes_is_told_twice(site: Site) -> None:
     site.look()
     known = site.state
-    [on_tap] = (item.event.subject for item in site.log.select(replace(OF_VM1, vid=Vid(1))))
+    [on_tap] = (item.event.subject for item in site.log.select(replace(OF_VM1, vids=1 << 1)))
     site.told(
         (on_tap, e.VlanAdded(first=5, last=9)),
         (on_tap, e.VlanRemoved(first=7, last=7)),
@@ -130,7 +130,7 @@ def test_ports_changed_in_turns_are_a_line_each(site: Site) -> None:
     site.look()
     known = site.state
     one, other = (
-        item.event.subject for item in site.log.select(EventFilter(vid=Vid(1), newest_first=False))
+        item.event.subject for item in site.log.select(EventFilter(vids=1 << 1, newest_first=False))
     )
     site.told(
         (one, e.VlanAdded(first=5, last=5)),

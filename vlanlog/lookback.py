@@ -33,7 +33,7 @@ def whole(wanted: EventFilter) -> EventFilter:
     A change without what came before it, or without the intent that caused it, would be told
     wrong.
     """
-    return replace(wanted, kinds=frozenset(), vid=None, by="")
+    return replace(wanted, kinds=frozenset(), vids=0, by=())
 
 
 def is_wanted(line: Line, wanted: EventFilter) -> bool:

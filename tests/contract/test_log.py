@@ -28,7 +28,6 @@ from vlanlog.core import event as e
 from vlanlog.core.fold import fold
 from vlanlog.core.query import EventFilter, Head, matches
 from vlanlog.core.state import HostState, Seq
-from vlanlog.core.vlan import Vid
 from vlanlog.ports import EventLog
 from vlanlog.store.engine import open_engine
 from vlanlog.store.log import SqlEventLog
@@ -254,10 +253,15 @@ _FILTERS = st.builds(
     EventFilter,
     subjects=st.lists(st.sampled_from(subjects()) | _PARTS, max_size=3).map(tuple),
     kinds=st.frozensets(st.sampled_from([*sorted(codec.KINDS), "no.such"]), max_size=4),
-    vid=st.none() | st.sampled_from([Vid(vid) for vid in (1, 7, 100, 200, 305, 4094)]),
-    by=st.sampled_from(
-        ["", "", "root", "0", "1000", "hook", "bash", "ann", "Ann", "ä 50%", "%", "_\\ of", '"it"']
+    vids=st.sampled_from(
+        [0, *(1 << vid for vid in (1, 7, 100, 200, 305, 4094)), 1 << 7 | 1 << 305]
     ),
+    by=st.lists(
+        st.sampled_from(
+            ["root", "0", "1000", "hook", "bash", "ann", "Ann", "ä 50%", "%", "_\\ of", '"it"']
+        ),
+        max_size=2,
+    ).map(tuple),
     since_ns=st.none() | _STAMPS,
     until_ns=st.none() | _STAMPS,
     after=st.none() | _PLACES,
@@ -275,7 +279,7 @@ _FILTERS = st.builds(
 @example(wanted=EventFilter(subjects=subjects()[1:]))
 @example(wanted=EventFilter(subjects=(e.Subject(bridge="br0"), e.Subject(mac=MACS[0]))))
 @example(wanted=EventFilter(subjects=(e.Subject(ifindex=7),), newest_first=False))
-@example(wanted=EventFilter(by=ACTORS[0].command or ""))
+@example(wanted=EventFilter(by=(ACTORS[0].command or "",)))
 @example(wanted=EventFilter(since_ns=BEGIN_NS + 50 * SECOND_NS, until_ns=BEGIN_NS))
 @example(wanted=EventFilter(kinds=frozenset({"host.booted"}), after=Seq(40), until=Seq(400)))
 @example(wanted=EventFilter(subjects=subjects()[2:4], after=Seq(40), until=Seq(400), limit=5))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from vlanlog.config import load_settings
 from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
-from vlanlog.core.vlan import Vid, VidError, vid
+from vlanlog.core.vlan import VidError, parse_vids
 from vlanlog.errors import UsageError
 from vlanlog.follow import Story
 from vlanlog.history import Line
@@ -24,6 +25,8 @@ from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.lookback import last_told, told, with_coverage
 from vlanlog.render import json, table
+
+_VLAN_HINT = "e.g. --vlan 100, or --vlan 200,300-310"
 
 
 def command(
@@ -34,11 +37,17 @@ def command(
     ] = None,
     since: Annotated[str | None, typer.Option("--since", "-S", metavar="TIME")] = None,
     until: Annotated[str | None, typer.Option("--until", "-U", metavar="TIME")] = None,
-    vlan: Annotated[int | None, typer.Option(metavar="VID", help="Only what concerns it.")] = None,
+    vlan: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VIDS", help="Only what concerns one of them: 100 or 200,300-310."),
+    ] = None,
     kind: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Only these kinds, e.g. vlan.added.")
     ] = None,
-    by: Annotated[str, typer.Option(metavar="WHO", help="Only what this actor did.")] = "",
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHO", help="Only what this actor did: a user, a part of a command."),
+    ] = None,
     number: Annotated[
         int | None, typer.Option("--lines", "-n", min=1, help="Only the last N lines.")
     ] = None,
@@ -59,8 +68,8 @@ def command(
     settings = load_settings(os.environ, hooks_dir, database=database)
     wanted = EventFilter(
         kinds=_kinds(kind or []),
-        vid=_vid(vlan),
-        by=by,
+        vids=_vids(vlan or []),
+        by=_actors(by or []),
         since_ns=moment(since, utc=utc) if since else None,
         until_ns=moment(until, utc=utc) if until else None,
         newest_first=False,
@@ -151,8 +160,17 @@ def _kinds(given: list[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _vid(number: int | None) -> Vid | None:
+def _vids(given: list[str]) -> int:
     try:
-        return None if number is None else vid(number)
+        vids = reduce(or_, map(parse_vids, given), 0)
     except VidError as error:
-        raise UsageError(str(error), hint="--vlan takes one vid") from error
+        raise UsageError(f"--vlan: {error}", hint=_VLAN_HINT) from error
+    if given and not vids:
+        raise UsageError("--vlan names no vid", hint=_VLAN_HINT)
+    return vids
+
+
+def _actors(given: list[str]) -> tuple[str, ...]:
+    # What a table calls unknown is so in two ways: heard of, or found by a re-read.
+    heard = [e.ActorSource.KERNEL.value] if e.ActorSource.UNKNOWN in given else []
+    return (*given, *heard)

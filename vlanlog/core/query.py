@@ -12,7 +12,7 @@ from uuid import UUID
 from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.state import Seq
-from vlanlog.core.vlan import Vid
+from vlanlog.core.vlan import PortVlans, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +20,15 @@ class EventFilter:
     """Names the events that are wanted: those to which every field that is set applies.
 
     Units: since_ns and until_ns are ns since the epoch, UTC, both included.
-    Shape: an event is about one of the subjects if it has all that this subject names; ``by``
-    is a user, a user id, a source, or a part of a command; after < seq <= until.
+    Shape: an event is about one of the subjects if it has all that this subject names; bit n of
+    ``vids`` stands for vid n, one of them is enough; each of ``by`` is a user, a user id, a
+    source, or a part of a command; after < seq <= until.
     """
 
     subjects: tuple[e.Subject, ...] = ()
     kinds: frozenset[str] = frozenset()
-    vid: Vid | None = None
-    by: str = ""
+    vids: int = 0
+    by: tuple[str, ...] = ()
     since_ns: int | None = None
     until_ns: int | None = None
     event_id: UUID | None = None
@@ -68,8 +69,8 @@ def matches(wanted: EventFilter, event: e.Event) -> bool:
         and (wanted.until_ns is None or event.at_ns <= wanted.until_ns)
         and (wanted.event_id is None or event.event_id == wanted.event_id)
         and (not wanted.subjects or any(_names(s, event.subject) for s in wanted.subjects))
-        and (not wanted.by or done_by(event.actor, wanted.by))
-        and (wanted.vid is None or concerns(event.fact, wanted.vid))
+        and (not wanted.by or any(done_by(event.actor, who) for who in wanted.by))
+        and (not wanted.vids or concerns(event.fact, wanted.vids))
     )
 
 
@@ -89,19 +90,26 @@ def done_by(actor: e.Actor, who: str) -> bool:
     return who in (actor.command or "") or who in (actor.parent or "")
 
 
-def concerns(fact: e.Fact, vid: Vid) -> bool:
-    """Tells whether the fact says something of the vid on a port.
+def concerns(fact: e.Fact, vids: int) -> bool:
+    """Tells whether the fact says something of one of the vids (bits) on a port.
 
-    An intent does if it changes the vid, for a trunk carries thousands that it leaves alone.
+    An intent does if it changes it, for a trunk carries thousands that it leaves alone.
     """
     match fact:
         case e.VlanAdded() | e.VlanRemoved():
-            return fact.first <= vid <= fact.last
+            return bool(span(fact.first, fact.last) & vids)
         case e.ProgramIntended():
-            return fact.before.flags(vid) != fact.after.flags(vid)
+            return bool(_changed(fact.before, fact.after) & vids)
         case e.ProgramFinished():
-            return fact.found is not None and fact.found.flags(vid) is not None
+            return fact.found is not None and bool(fact.found.members & vids)
         case e.AssignmentSet():
-            return fact.vlans.flags(vid) is not None
+            return bool(fact.vlans.members & vids)
         case _:
             return False
+
+
+def _changed(before: PortVlans, after: PortVlans) -> int:
+    natives = 0
+    if before.pvid != after.pvid:
+        natives = sum(1 << pvid for pvid in (before.pvid, after.pvid) if pvid is not None)
+    return (before.members ^ after.members) | (before.untagged ^ after.untagged) | natives

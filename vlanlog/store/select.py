@@ -201,8 +201,8 @@ def _terms(wanted: EventFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         terms.append(events.c.seq <= wanted.until)
     if wanted.by:
-        inside_json = canonical(wanted.by)[1:-1]
-        terms.append(events.c.actor.contains(inside_json, autoescape=True))
+        inside_json = (canonical(who)[1:-1] for who in wanted.by)
+        terms.append(or_(*(events.c.actor.contains(a, autoescape=True) for a in inside_json)))
     return terms
 
 
