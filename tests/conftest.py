@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres.server import Server, running_server
+from tests.shards import pytest_addoption, pytest_ignore_collect
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_ignore_collect",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+]
+
+_FOLDER = Path(__file__).parent
+# Browsers, many processes, large logs and long walks: three quarters of the time of all that needs
+# no lab. `make check` does without.
+_SLOW = (
+    "browser",
+    "cli/test_export.py",
+    "cli/test_following.py",
+    "cli/test_history_tail.py",
+    "config/test_round_trip.py",
+    "hook/test_deadlines.py",
+    "hook/test_recording.py",
+    "properties",
+    "store/test_crowded_log.py",
+    "store/test_processes.py",
+    "store/test_select.py",
+    "store/test_wheel.py",
+)
 
 # How long an example takes depends on the machine: a user-mode kernel is slow.
 settings.register_profile(
@@ -20,8 +45,10 @@ settings.load_profile("vlanlog")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what waits for a database server, so that ``make check`` can leave it out."""
+    """Marks what ``make check`` leaves out: what waits for a database server, and what is slow."""
     for item in items:
+        if str(item.path.relative_to(_FOLDER)).startswith(_SLOW):
+            item.add_marker("slow")
         if isinstance(item, pytest.Function) and "postgres" in item.fixturenames:
             item.add_marker("postgresql")
 
