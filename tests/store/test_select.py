@@ -124,7 +124,7 @@ def test_events_of_many_subjects_are_placed_by_the_index_alone(sqlite: str) -> N
 @pytest.mark.parametrize("limit", [None, 1, 50, 3000])
 @pytest.mark.parametrize(
     ("guests", "ports", "times"),
-    [(1, 1, 2500), (3, 1, 700), (3, 30, 30), (3, 60, 20), (1, 60, 350)],
+    [(1, 1, 2500), (3, 1, 700), (3, 30, 30), (1, 60, 350), (1, 600, 40), (20, 600, 1)],
 )
 def test_events_of_a_guest_are_found_whatever_it_was_called(
     crowds: Crowds, guests: int, ports: int, times: int, limit: int | None, *, newest_first: bool

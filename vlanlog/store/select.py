@@ -27,6 +27,7 @@ from sqlalchemy import (
 from vlanlog.core.codec import canonical
 from vlanlog.core.event import Recorded
 from vlanlog.core.query import EventFilter, matches
+from vlanlog.store.bounds import Bounds, bounds
 from vlanlog.store.failure import translated
 from vlanlog.store.read import COLUMNS, PAGE, Stored, fetched, recorded
 from vlanlog.store.schema import RARE_KINDS, events, subjects
@@ -40,6 +41,13 @@ next 50 come by sooner than all places of the subject are found and sorted. Both
 
 _TRIED = 20
 """Of how many subjects the events are counted."""
+
+_FEW = 500
+"""Of so many subjects SQLite finds the next places in no more than 2 ms, however many they have: it
+goes on to the next subject once what follows cannot be among them. None of them is counted."""
+
+_WALKED = 50_000
+"""So many stamps are gone through in 5 ms, to know where a subject's events of a time begin."""
 
 _PARAMETERS = 30_000
 """How many ids are put into one statement; SQLite takes 32,766."""
@@ -86,15 +94,13 @@ def _candidates(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stor
 
 def _ids_of_few(engine: Engine, host: str, names: ColumnElement[bool]) -> Sequence[int] | None:
     """Returns the subjects of the names, None where their events are dense in the log."""
+    mine = select(subjects.c.id).where(subjects.c.host == host, names)
+    ids = _scalars(engine, mine.limit(_PARAMETERS + 1))
+    if len(ids) <= (_FEW if engine.dialect.name == "sqlite" else 1):
+        return ids
     newest = select(events.c.seq).where(events.c.host == host).order_by(events.c.seq.desc())
     most = isqrt(_DENSE * sum(_scalars(engine, newest.limit(1))))
-    most_ids = min(most, _PARAMETERS)
-    mine = select(subjects.c.id).where(subjects.c.host == host, names)
-    ids = _scalars(engine, mine.limit(most_ids + 1))
-    if len(ids) <= 1:
-        # The index has their places in order.
-        return ids
-    if len(ids) > most_ids:
+    if len(ids) > min(most, _PARAMETERS):
         return None
     # Either way finds the same: an estimate by some of them does.
     tried = ids[:: -(-len(ids) // _TRIED)]
@@ -106,32 +112,34 @@ def _ids_of_few(engine: Engine, host: str, names: ColumnElement[bool]) -> Sequen
 def _of_subjects(
     engine: Engine, host: str, ids: Sequence[int], wanted: EventFilter
 ) -> Iterator[Stored]:
-    """Yields events of the subjects: their places from the index alone, then what stands there.
-
-    Times are compared where the event stands: to find their bounds among the events of all
-    others would take longer.
-    """
-    # The sum keeps a planner from going by the index of times, past all other subjects' events.
-    terms = [*_terms(wanted), *_times(wanted, events.c.at_ns + 0)]
+    """Yields events of the subjects: their places from the index alone, then what stands there."""
+    between = bounds(engine, host, since_ns=wanted.since_ns, until_ns=wanted.until_ns, most=_WALKED)
+    if between is None or not ids:
+        return
+    own = (events.c.subject.in_(ids), *_places(wanted, between))
+    terms = [*_terms(wanted), *_times(wanted)]
     size, last = min(PAGE, wanted.limit or PAGE), None
-    while ids:
-        mine = _behind(select(events.c.seq).where(events.c.subject.in_(ids)), wanted, last)
-        seqs = _scalars(engine, _ordered(mine, wanted).limit(size))
-        there = (events.c.host == host, events.c.seq.in_(seqs))
-        yield from fetched(engine, _ordered(select(*COLUMNS).where(*there, *terms), wanted))
-        if len(seqs) < size:
+    while True:
+        mine = _ordered(_behind(select(events.c.seq).where(*own), wanted, last), wanted).limit(size)
+        # Without terms, what is found there tells by itself how many places there were.
+        seqs = _scalars(engine, mine) if terms else []
+        there = (events.c.host == host, events.c.seq.in_(seqs if terms else mine))
+        found = fetched(engine, _ordered(select(*COLUMNS).where(*there, *terms), wanted))
+        yield from found
+        if len(seqs if terms else found) < size:
             return
         # What was found did not do: whoever asks for few looks for something rare.
-        size, last = min(PAGE, 2 * size), seqs[-1]
+        size, last = min(PAGE, 2 * size), seqs[-1] if terms else found[-1].seq
 
 
 def _in_order_of_the_log(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stored]:
     """Yields the events as they follow one another, those of rare kinds along their index."""
-    bounds = _bounds(engine, host, wanted)
-    if bounds is None:
+    between = bounds(engine, host, since_ns=wanted.since_ns, until_ns=wanted.until_ns)
+    if between is None:
         return
     names = _named(wanted, events)
-    terms = [*_terms(wanted), *bounds, *([] if names is None else [names])]
+    found_by = [] if names is None else [names]
+    terms = [*_terms(wanted), *_times(wanted), *_places(wanted, between), *found_by]
     size, last = min(PAGE, wanted.limit or PAGE), None
     while True:
         page = fetched(engine, _page(_keys(host, wanted), terms, size, wanted, last))
@@ -196,35 +204,28 @@ def _terms(wanted: EventFilter) -> list[ColumnElement[bool]]:
         terms.append(events.c.kind.in_(sorted(wanted.kinds)))
     if wanted.event_id is not None:
         terms.append(events.c.event_id == wanted.event_id.bytes)
-    if wanted.after is not None:
-        terms.append(events.c.seq > wanted.after)
-    if wanted.until is not None:
-        terms.append(events.c.seq <= wanted.until)
     if wanted.by:
         inside_json = (canonical(who)[1:-1] for who in wanted.by)
         terms.append(or_(*(events.c.actor.contains(a, autoescape=True) for a in inside_json)))
     return terms
 
 
-def _times(wanted: EventFilter, at_ns: ColumnElement[int]) -> list[ColumnElement[bool]]:
-    times = []
-    if wanted.since_ns is not None:
-        times.append(at_ns >= wanted.since_ns)
-    if wanted.until_ns is not None:
-        times.append(at_ns <= wanted.until_ns)
-    return times
+def _times(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on an event's stamp, to be compared where the event stands.
+
+    The sum keeps a planner from going by the index of times, past what others did meanwhile.
+    """
+    at_ns = events.c.at_ns + 0
+    times = [at_ns >= wanted.since_ns] if wanted.since_ns is not None else []
+    return [*times, at_ns <= wanted.until_ns] if wanted.until_ns is not None else times
 
 
-def _bounds(engine: Engine, host: str, wanted: EventFilter) -> list[ColumnElement[bool]] | None:
-    """Returns the conditions of the times asked for, None where no event lies in them."""
-    times = _times(wanted, events.c.at_ns)
-    if not times:
-        return []
-    # The clock may have been set back, so that times bound the seqs but do not order them.
-    ends = select(func.min(events.c.seq), func.max(events.c.seq))
-    with translated(engine.url), engine.connect() as connection:
-        first, last = connection.execute(ends.where(events.c.host == host, *times)).one()
-    return None if first is None else [*times, events.c.seq >= first, events.c.seq <= last]
+def _places(wanted: EventFilter, found: Bounds) -> list[ColumnElement[bool]]:
+    """Returns the conditions on an event's place."""
+    places = [events.c.seq >= found.first] if found.first is not None else []
+    places += [events.c.seq <= found.last] if found.last is not None else []
+    places += [events.c.seq > wanted.after] if wanted.after is not None else []
+    return [*places, events.c.seq <= wanted.until] if wanted.until is not None else places
 
 
 def _scalars(engine: Engine, statement: Executable) -> Sequence[Any]:
