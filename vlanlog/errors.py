@@ -47,5 +47,9 @@ class StoreNewerError(StoreError):
     """Says that the database was written by a newer vlanlog; nothing was touched."""
 
 
+class ArchivedError(StoreError):
+    """Says that what is asked for was moved into a file."""
+
+
 class ConfigError(VlanlogError):
     """Says that a config file has errors; ``message`` lists all of them, one a line."""

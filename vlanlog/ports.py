@@ -96,10 +96,20 @@ class EventLog(EventSink, Protocol):
         It is that of the newest stamp not beyond at_ns and of what follows up to the next stamp
         beyond: a clock that was set back takes nothing out of order.
         Units: at_ns is ns since the epoch, UTC.
+        Raises: ArchivedError.
+        """
+
+    def archived(self) -> Recorded | None:
+        """Returns the event that tells what of the log's beginning is archived, None for nothing.
+
+        What is archived is neither read nor selected any more.
         """
 
     def state(self, *, at_seq: Seq | None = None) -> HostState:
-        """Returns the fold of the log up to a seq, None for its end; snapshots bound the work."""
+        """Returns the fold of the log up to a seq, None for its end; snapshots bound the work.
+
+        Raises: ArchivedError.
+        """
 
 
 class Clock(Protocol):

@@ -67,6 +67,10 @@ class MemoryEventLog:
             seq += 1
         return Seq(seq)
 
+    def archived(self) -> Recorded | None:
+        """Returns nothing: it has no files."""
+        return None
+
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the fold from zero: there are no snapshots to be wrong."""
         return fold(self.read(until=at_seq))

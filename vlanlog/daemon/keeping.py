@@ -137,6 +137,10 @@ class KeptLog:
         """Asks the database."""
         return self._readable().seq_at(at_ns)
 
+    def archived(self) -> Recorded | None:
+        """Asks the database."""
+        return self._readable().archived()
+
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the state that the database gives."""
         return self._readable().state(at_seq=at_seq)

@@ -56,6 +56,10 @@ class OutsideLog:
         """Asks the past."""
         return self._readable().seq_at(at_ns)
 
+    def archived(self) -> Recorded | None:
+        """Asks the past."""
+        return self._past.archived() if self._past else None
+
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the state that was handed in, or an older one of the past."""
         return self._state if at_seq is None else self._readable().state(at_seq=at_seq)
@@ -165,6 +169,10 @@ class SafeLog:
     def seq_at(self, at_ns: int) -> Seq:
         """Asks the log underneath."""
         return self._log.seq_at(at_ns)
+
+    def archived(self) -> Recorded | None:
+        """Asks the log underneath."""
+        return self._log.archived()
 
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the state of the log underneath."""

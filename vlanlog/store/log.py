@@ -18,6 +18,7 @@ from vlanlog.core.query import ChainFlaw, EventFilter, Head
 from vlanlog.core.state import HostState, Seq
 from vlanlog.ports import START
 from vlanlog.store.append import Appender
+from vlanlog.store.archives import archived_until, newest_archive, refusal, state_behind
 from vlanlog.store.failure import translated
 from vlanlog.store.read import recorded, seq_at, stored
 from vlanlog.store.schema import events
@@ -62,17 +63,21 @@ class SqlEventLog:
         return seqs
 
     def read(self, *, after: Seq = START, until: Seq | None = None) -> Iterator[Recorded]:
-        """Yields the events with after < seq <= until, in order of seq.
+        """Yields the events with after < seq <= until, in order of seq, but none that is archived.
 
         Raises: StoreError.
         """
-        return map(recorded, stored(self.engine, self.host, after=after, until=until))
+        begin = max(after, archived_until(self.engine, self.host))
+        return map(recorded, stored(self.engine, self.host, after=Seq(begin), until=until))
 
     def select(self, wanted: EventFilter) -> Iterator[Recorded]:
         """Yields the events that the filter names, in the order that it asks for.
 
         Raises: StoreError.
         """
+        last = archived_until(self.engine, self.host)
+        if last > (wanted.after or START):
+            wanted = replace(wanted, after=last)
         return chosen(self.engine, self.host, wanted)
 
     def head(self) -> Head | None:
@@ -83,7 +88,7 @@ class SqlEventLog:
         return self._end(newest=True)
 
     def first(self) -> Head | None:
-        """Returns the first event's place and hash, None for an empty log.
+        """Returns the place and hash of the first event that is here, None for an empty log.
 
         Raises: StoreError.
         """
@@ -93,16 +98,35 @@ class SqlEventLog:
         """Returns the last seq of the time at_ns, 0 where the log begins later.
 
         Units: at_ns is ns since the epoch, UTC.
+        Raises: ArchivedError, StoreError.
+        """
+        archive = newest_archive(self.engine, self.host)
+        if archive is None:
+            return seq_at(self.engine, self.host, at_ns)
+        until_ns = archive.fact.until_ns
+        if at_ns < until_ns:
+            raise refusal(
+                self.engine, self.host, "that time", lambda item: item.fact.until_ns > at_ns
+            )
+        end = Head(seq=archive.last, hash=bytes.fromhex(archive.fact.hash), at_ns=until_ns)
+        return seq_at(self.engine, self.host, at_ns, behind=end)
+
+    def archived(self) -> Recorded | None:
+        """Returns the event that tells what of the log's beginning is archived, None for nothing.
+
         Raises: StoreError.
         """
-        return seq_at(self.engine, self.host, at_ns)
+        archive = newest_archive(self.engine, self.host)
+        if archive is None:
+            return None
+        return next(self.read(after=Seq(archive.event - 1), until=archive.event), None)
 
     def state(self, *, at_seq: Seq | None = None) -> HostState:
         """Returns the fold of the log up to a seq, None for its end; snapshots bound the work.
 
-        Raises: StoreError.
+        Raises: ArchivedError, StoreError.
         """
-        begin = self._known(at_seq)
+        begin = self._behind_archives(self._known(at_seq), at_seq)
         state = begin if begin.seq == at_seq else self._folded_on(begin, at_seq)
         if self._folded is None or state.seq > self._folded.seq:
             self._folded = state
@@ -146,6 +170,19 @@ class SqlEventLog:
         if [seq for seq, _ in wanted] == list(range(folded.seq + 1, folded.seq + 1 + len(wanted))):
             self._folded, self._behind = advance(wanted, folded), behind[len(wanted) :]
         return self._folded or folded
+
+    def _behind_archives(self, state: HostState, at_seq: Seq | None) -> HostState:
+        """Returns the state, or what is archived adds up to, whichever is newer."""
+        archive = newest_archive(self.engine, self.host)
+        if archive is None:
+            return state
+        if at_seq is not None and at_seq < archive.last:
+            raise refusal(
+                self.engine, self.host, f"event {at_seq}", lambda item: item.last >= at_seq
+            )
+        if state.seq >= archive.last:
+            return state
+        return state_behind(self.engine, self.host, archive)
 
     def _folded_on(self, state: HostState, at_seq: Seq | None) -> HostState:
         """Returns the state at the seq, or at the log's end where that comes sooner."""

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Executable, select
 
 from vlanlog.core.codec import Row, UnknownEventError, decode
 from vlanlog.core.event import Recorded
+from vlanlog.core.query import Head
 from vlanlog.core.state import Seq
 from vlanlog.errors import StoreError, StoreNewerError
 from vlanlog.store.failure import translated
@@ -85,28 +86,32 @@ def stored(
         after = found[-1].seq
 
 
-def seq_at(engine: Engine, host: str, at_ns: int) -> Seq:
+def seq_at(engine: Engine, host: str, at_ns: int, *, behind: Head | None = None) -> Seq:
     """Returns the last seq of a time, as ``ports.EventLog.seq_at`` says.
 
+    ``behind`` is the last event that is archived, with the latest time of all that are: the time
+    asked for must not be before that.
     Raises: StoreError.
     """
-    mine = events.c.host == host
+    last = Seq(0) if behind is None else behind.seq
+    mine = (events.c.host == host, events.c.seq > last)
     newest = (
-        select(events.c.seq)
-        .where(mine, events.c.at_ns <= at_ns)
+        select(events.c.seq, events.c.at_ns)
+        .where(*mine, events.c.at_ns <= at_ns)
         .order_by(events.c.at_ns.desc(), events.c.seq.desc())
         .limit(1)
     )
     with translated(engine.url), engine.connect() as connection:
-        seq = connection.scalar(newest)
-        if seq is None:
-            return Seq(0)
-        behind = select(events.c.seq).where(mine, events.c.seq > seq)
-        beyond = behind.where(events.c.at_ns > at_ns).order_by(events.c.seq).limit(1)
+        found = connection.execute(newest).first()
+        if found is not None and (behind is None or found.at_ns >= behind.at_ns):
+            last = Seq(found.seq)
+        elif behind is None:
+            return last
+        rest = select(events.c.seq).where(*mine, events.c.seq > last)
+        beyond = rest.where(events.c.at_ns > at_ns).order_by(events.c.seq).limit(1)
         if (end := connection.scalar(beyond)) is not None:
             return Seq(end - 1)
-        last = connection.scalar(behind.order_by(events.c.seq.desc()).limit(1))
-        return Seq(last or seq)
+        return Seq(connection.scalar(rest.order_by(events.c.seq.desc()).limit(1)) or last)
 
 
 def fetched(engine: Engine, statement: Executable) -> list[Stored]:
