@@ -70,6 +70,7 @@ def told(text: str, now: datetime = NOW) -> str:
         ("2026-07-03 14:00 America/New_York", "2026-07-03T18:00:00"),
         ("2026-11-03 UTC", "2026-11-03T00:00:00"),
         ("14:00 UTC", "2026-11-23T14:00:00"),
+        ("14:00 +0530", "2026-11-23T08:30:00"),
         # 15:30 in Berlin is the next day already in Auckland.
         ("00:30 Pacific/Auckland", "2026-11-23T11:30:00"),
         ("today UTC", "2026-11-23T00:00:00"),
