@@ -39,6 +39,7 @@ VERBS = {
     "capture": "capture:command",
     "verify": "verify:command",
     "report": "report:command",
+    "metrics": "metrics:command",
     "export": "export:command",
     "import": "import_:command",
     "daemon": "daemon:command",
