@@ -44,6 +44,8 @@ VERBS = {
     "import": "import_:command",
     "daemon": "daemon:command",
     "db": "db:app",
+    "install": "install:command",
+    "uninstall": "uninstall:command",
 }
 """Where each verb is found: the module, and its command or its group of commands."""
 
