@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.layers import Found, Layer, layer_table
-from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment_or_event
+from vlanlog.cli.layers import Layer, layer_table
+from vlanlog.cli.options import (
+    CompressOption,
+    DatabaseOption,
+    HooksOption,
+    Output,
+    OutputOption,
+    moment_or_event,
+)
 from vlanlog.config import load_settings
-from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.core.compared import (
+    BridgeDifference,
+    PortDifference,
+    bridge_differences,
+    port_differences,
+)
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.host.opening import Mode, opened
 from vlanlog.render import json, table
 from vlanlog.render.words import change
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """Is a port, or a bridge, that the two layers have otherwise.
-
-    Shape: before and after are a port's VLANs, None for a bridge.
-    """
-
-    name: str
-    bridge: str
-    guest: str
-    change: str
-    before: PortVlans | None = None
-    after: PortVlans | None = None
 
 
 def command(
@@ -46,13 +43,16 @@ def command(
             help="Twice: compare what was observed then; see 'vlanlog state --help'.",
         ),
     ] = None,
+    compress: CompressOption = False,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Show where two layers, or two times, differ.
 
-    The change is the one that makes the second of the first.
+    The change is the one that makes the second of the first. Between two times a NIC of a guest
+    is itself, whatever its port is called. JSON is shaped like that of `bridge -j vlan show`,
+    with the vids that differ.
 
     Exit status: 0 equal, 1 different, 2 or more an error.
     """
@@ -68,72 +68,61 @@ def command(
             a, b = (layer_table(host, layer) for layer in (first, second))
         for line in host.notes:
             show.note(line)
-        named_only = Layer.DESIRED in (first, second) and not times
-        found = [*_bridges(a, b), *_ports(a, b, named_only=named_only)]
-        missing = (*a.missing, *b.missing)
-    _print(found, output)
+    bridges, ports = bridge_differences(a.side, b.side), port_differences(a.side, b.side)
+    missing = (*a.missing, *b.missing)
+    if output is Output.TABLE:
+        _print_table(bridges, ports)
+    else:
+        _print_json(bridges, ports, output, compressed=compress)
     for line in missing:
         show.note(f"missing: {line}")
-    raise typer.Exit(EXIT_DIFFERS if found or missing else 0)
+    raise typer.Exit(EXIT_DIFFERS if bridges or ports or missing else 0)
 
 
-def _bridges(a: Found, b: Found) -> list[Difference]:
-    found = []
-    for name in sorted(a.table.bridges.keys() & b.table.bridges.keys()):
-        before, after = a.table.bridges[name], b.table.bridges[name]
-        words = []
-        if before.vlan_filtering != after.vlan_filtering:
-            words.append(f"vlan_filtering {before.vlan_filtering:d}→{after.vlan_filtering:d}")
-        if before.default_pvid != after.default_pvid:
-            words.append(f"vlan_default_pvid {before.default_pvid}→{after.default_pvid}")
-        if words:
-            found.append(Difference(name=name, bridge=name, guest="", change=" ".join(words)))
-    return found
+def _print_table(bridges: Sequence[BridgeDifference], ports: Sequence[PortDifference]) -> None:
+    rows = [(item.name, "", _switched(item)) for item in bridges]
+    for item in ports:
+        name = item.port.name
+        if item.before is not None and item.before.name != name:
+            name = f"{item.before.name}→{name}"
+        rows.append((name, item.owner[0].name if item.owner else "", _changed(item)))
+    if rows:
+        print(table.differences(rows, width=show.width(), colour=show.colour()))
 
 
-def _ports(a: Found, b: Found, *, named_only: bool) -> list[Difference]:
-    """Returns the ports that differ; a port that desired does not name is no difference."""
-    owners = (b.state.owners(), a.state.owners())
-    both = a.table.ports.keys() & b.table.ports.keys()
-    indexes = both if named_only else a.table.ports.keys() | b.table.ports.keys()
-    found = []
-    for index in sorted(indexes):
-        sides = (a.table.ports.get(index), b.table.ports.get(index))
-        before, after = (side.vlans if side else NO_VLANS for side in sides)
-        port = sides[1] or sides[0]
-        if port is not None and before != after:
-            found.append(
-                Difference(
-                    name=port.name,
-                    bridge=port.bridge,
-                    guest=next((who[0].name for o in owners if (who := o.of(port))), ""),
-                    change=change(before, after),
-                    before=before,
-                    after=after,
-                )
-            )
-    return found
-
-
-def _print(found: list[Difference], output: Output) -> None:
-    if output is Output.TABLE:
-        rows = [(item.name, item.guest, item.change) for item in found]
-        if rows:
-            print(table.differences(rows, width=show.width(), colour=show.colour()))
-        return
+def _print_json(
+    bridges: Sequence[BridgeDifference],
+    ports: Sequence[PortDifference],
+    output: Output,
+    *,
+    compressed: bool,
+) -> None:
     items = [
-        {
-            "ifname": item.name,
-            "bridge": item.bridge,
-            "guest": item.guest or None,
-            "change": item.change,
-            "before": None if item.before is None else json.vlans(item.before),
-            "after": None if item.after is None else json.vlans(item.after),
-        }
-        for item in found
-    ]
+        *({"ifname": item.name, "bridge": item.name, "vlans": [], "change": _switched(item)}
+          for item in bridges),
+        *(json.difference(item, _changed(item), compressed=compressed) for item in ports),
+    ]  # fmt: skip
     if output is Output.JSON:
         print(json.dumped(items))
     else:
         for line in items:
             print(json.one_line(line))
+
+
+def _switched(item: BridgeDifference) -> str:
+    before, after = item.before, item.after
+    if before is None or after is None:
+        return "is there" if before is None else "is gone"
+    words = []
+    if before.vlan_filtering != after.vlan_filtering:
+        words.append(f"vlan_filtering {before.vlan_filtering:d}→{after.vlan_filtering:d}")
+    if before.default_pvid != after.default_pvid:
+        words.append(f"vlan_default_pvid {before.default_pvid}→{after.default_pvid}")
+    return " ".join(words)
+
+
+def _changed(item: PortDifference) -> str:
+    words = change(*item.vlans)
+    if item.before is None or item.after is None or item.before.bridge == item.after.bridge:
+        return words
+    return f"bridge {item.before.bridge}→{item.after.bridge} {words}".rstrip()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from vlanlog.core.compared import Side
 from vlanlog.core.state import Bridge, HostState, PortTable
 from vlanlog.host.host import Host
 from vlanlog.host.place import Place
@@ -27,11 +28,25 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Is a layer: what each port carries, and the state that tells whose port it is."""
+    """Is a layer: what each port carries, and the state that tells whose port it is.
+
+    Shape: ``is_whole`` is false where it holds only what something names.
+    """
 
     table: PortTable
     state: HostState
     missing: tuple[str, ...] = ()
+    is_whole: bool = True
+
+    @property
+    def side(self) -> Side:
+        """Returns the layer as one side of a comparison."""
+        return Side(
+            table=self.table,
+            boot_id=self.state.boot_id,
+            owners=self.state.owners(),
+            is_whole=self.is_whole,
+        )
 
 
 def layer_table(host: Host, layer: Layer, place: Place | None = None) -> Found:
@@ -67,6 +82,7 @@ def _desired(host: Host, then: HostState, *, now: bool) -> Found:
         table=PortTable(bridges=bridges, ports=ports),
         state=then,
         missing=tuple(item.text for item in wanted.missing),
+        is_whole=False,
     )
 
 

@@ -34,6 +34,10 @@ class Output(StrEnum):
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="Form of the result.", show_default=True)
 ]
+CompressOption = Annotated[
+    bool,
+    typer.Option("--compressvlans", help="In JSON, neighbouring vids as ranges, as bridge does."),
+]
 AtOption = Annotated[
     str | None,
     typer.Option(

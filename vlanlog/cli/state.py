@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.layers import Layer, layer_table
+from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import (
     AtOption,
+    CompressOption,
     DatabaseOption,
     HooksOption,
     Output,
@@ -30,6 +31,7 @@ def command(
         typer.Option(help="kernel: a dump; observed: the log; desired: config and assignments."),
     ] = None,
     at: AtOption = None,
+    compress: CompressOption = False,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
@@ -37,7 +39,7 @@ def command(
     """Show what each port carries.
 
     By default what the kernel carries now, with --at what the log says it carried. JSON is
-    shaped like that of `bridge -j -compressvlans vlan show`.
+    that of `bridge -j vlan show`, and says whose each port is.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     moment = None if at is None else moment_or_event(at)
@@ -49,15 +51,23 @@ def command(
         found = layer_table(host, chosen, host.place_of(moment))
         for line in host.notes:
             show.note(line)
-        ports = sorted(found.table.ports.values(), key=lambda port: port.ifindex)
-        match output:
-            case Output.TABLE:
-                text = table.state(
-                    found.state, found.table, width=show.width(), colour=show.colour()
-                )
-            case Output.JSON:
-                text = json.dumped(json.ports(ports))
-            case Output.JSONL:
-                text = "\n".join(json.one_line(item) for item in json.ports(ports))
-        if text:
+        _print(found, output, compressed=compress, is_dump=chosen is Layer.KERNEL)
+
+
+def _print(found: Found, output: Output, *, compressed: bool, is_dump: bool) -> None:
+    if output is Output.TABLE:
+        if text := table.state(found.state, found.table, width=show.width(), colour=show.colour()):
             print(text)
+        return
+    # A dump keeps the kernel's order, as bridge does.
+    ports = (
+        found.table.ports.values()
+        if is_dump
+        else [port for _, port in sorted(found.table.ports.items())]
+    )
+    items = json.ports(ports, found.state.owners(), compressed=compressed)
+    if output is Output.JSON:
+        print(json.dumped(items))
+    else:
+        for item in items:
+            print(json.one_line(item))

@@ -59,11 +59,7 @@ def ports(found: Iterable[Blamed]) -> list[dict[str, Any]]:
 
 def _port(item: Blamed) -> dict[str, Any]:
     return {
-        "ifname": item.port.name,
-        "bridge": item.port.bridge,
-        "guest": item.guest.name if item.guest else None,
-        "guest_uuid": item.guest.uuid if item.guest else None,
-        "mac": item.nic.mac if item.nic else item.port.mac,
+        **json.whose(item.port, (item.guest, item.nic) if item.guest and item.nic else None),
         "vlans": [_vlan(origin, item.port) for origin in item.origins],
     }
 

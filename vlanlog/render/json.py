@@ -1,4 +1,4 @@
-"""Results as JSON: state as ``bridge -j -compressvlans vlan show``, the rest by its own names.
+"""Results as JSON: state as ``bridge -j vlan show``, the rest by its own names.
 
 Must not print.
 """
@@ -12,8 +12,9 @@ from uuid import UUID
 
 from vlanlog.core import codec
 from vlanlog.core import event as e
+from vlanlog.core.compared import PortDifference, VidDifference, vid_differences
 from vlanlog.core.program import Plan
-from vlanlog.core.state import Port
+from vlanlog.core.state import Guest, Nic, Owners, Port
 from vlanlog.core.vlan import PortVlans, VlanFlags
 from vlanlog.render.words import change, iso
 
@@ -28,12 +29,20 @@ def one_line(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def vlans(port: PortVlans) -> list[dict[str, Any]]:
-    """Returns a port's VLANs as ``bridge -j -compressvlans vlan show`` writes them.
+def vlans(port: PortVlans, *, compressed: bool = True) -> list[dict[str, Any]]:
+    """Returns a port's VLANs as ``bridge -j vlan show`` writes them, or ``-compressvlans``.
 
     Source: ``print_vlan_info`` of iproute2's bridge/vlan.c.
     """
-    return [_vlan(item.first, item.last, item.flags) for item in port.ranges()]
+    return [
+        _vlan(first, last, item.flags)
+        for item in port.ranges()
+        for first, last in _written(item.first, item.last, compressed=compressed)
+    ]
+
+
+def _written(first: int, last: int, *, compressed: bool) -> Iterable[tuple[int, int]]:
+    return ((first, last),) if compressed else ((vid, vid) for vid in range(first, last + 1))
 
 
 def _vlan(first: int, last: int, flags: VlanFlags) -> dict[str, Any]:
@@ -45,17 +54,64 @@ def _vlan(first: int, last: int, flags: VlanFlags) -> dict[str, Any]:
         words.append("PVID")
     if flags & VlanFlags.UNTAGGED:
         words.append("Egress Untagged")
-    if words:
+    # Of a range it writes them even where there are none.
+    if words or last != first:
         found["flags"] = words
     return found
 
 
-def ports(table: Iterable[Port]) -> list[dict[str, Any]]:
-    """Returns ports as ``bridge -j -compressvlans vlan show`` writes them.
+def ports(table: Iterable[Port], owners: Owners, *, compressed: bool) -> list[dict[str, Any]]:
+    """Returns ports as ``bridge -j vlan show`` writes them, and whose they are.
 
     Those without VLANs are left out, as there.
     """
-    return [{"ifname": port.name, "vlans": vlans(port.vlans)} for port in table if port.vlans]
+    return [
+        {**whose(port, owners.of(port)), "vlans": vlans(port.vlans, compressed=compressed)}
+        for port in table
+        if port.vlans
+    ]
+
+
+def whose(port: Port, owner: tuple[Guest, Nic] | None) -> dict[str, Any]:
+    """Returns a port's names; the MAC is the guest's where it has one."""
+    guest, nic = owner or (None, None)
+    return {
+        "ifname": port.name,
+        "bridge": port.bridge,
+        "guest": guest.name if guest else None,
+        "guest_uuid": guest.uuid if guest else None,
+        "mac": nic.mac if nic else port.mac,
+    }
+
+
+def difference(item: PortDifference, change: str, *, compressed: bool) -> dict[str, Any]:
+    """Returns a port as ``bridge -j vlan show`` writes it, with the vids that differ alone."""
+    before, after = item.vlans
+    changed = [
+        {**_vlan(first, last, _flags(part)), "change": _verb(part)}
+        for part in vid_differences(before, after)
+        for first, last in _written(part.first, part.last, compressed=compressed)
+    ]
+    return {
+        **whose(item.port, item.owner),
+        "ifname_before": item.before.name if item.before else None,
+        "bridge_before": item.before.bridge if item.before else None,
+        "vlans": changed,
+        "change": change,
+        "before": vlans(before, compressed=compressed),
+        "after": vlans(after, compressed=compressed),
+    }
+
+
+def _flags(part: VidDifference) -> VlanFlags:
+    # Of what is gone those that it had.
+    return part.before or VlanFlags.TAGGED if part.after is None else part.after
+
+
+def _verb(part: VidDifference) -> str:
+    if part.before is None:
+        return "added"
+    return "removed" if part.after is None else "changed"
 
 
 def plan(todo: Plan) -> dict[str, Any]:
