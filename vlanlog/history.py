@@ -11,17 +11,21 @@ from operator import itemgetter
 from uuid import UUID
 
 from vlanlog.core import event as e
+from vlanlog.core.arrival import JOINING_NS, Arrivals, default_pvids
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans
 
 _INTENTS = 10_000
 """How many intents are remembered for their reason: a host has a tenth of that in ports."""
 
+_NOTHING = HostState()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """Is one line of a story; a VLAN change has before and after, all else has None there.
 
+    Units: since_ns, at the end of a gap when that began, is ns since the epoch, UTC.
     Shape: event is the first of those that the line stands for, more are the others; why is
     empty where unknown.
     """
@@ -32,6 +36,7 @@ class Line:
     before: PortVlans | None = None
     after: PortVlans | None = None
     why: str = ""
+    since_ns: int | None = None
 
 
 _VlanFact = e.VlanAdded | e.VlanRemoved
@@ -42,15 +47,19 @@ _Face = tuple[str | None, str | None, str | None]
 
 
 def lines(
-    events: Iterable[e.Recorded], before: HostState, others: Iterable[e.Recorded] = ()
+    events: Iterable[e.Recorded],
+    before: HostState,
+    others: Iterable[e.Recorded] = (),
+    latest: HostState = _NOTHING,
 ) -> Iterator[Line]:
     """Yields the story: VLAN facts of one change on one port make one line.
 
     ``before`` is what was known before the first event, ``others`` what ``lookback.beside``
-    finds. Intents are not lines of their own but give the change its reason; an end that was as
-    intended is not told either.
+    finds; of a bridge that neither tells of, ``latest`` knows how it is set. Intents are not
+    lines of their own but give the change its reason; an end that was as intended is not told
+    either.
     """
-    teller = Teller(before)
+    teller = Teller(before, latest)
     yield from teller.tell(events, others)
     yield from teller.flush()
 
@@ -58,10 +67,14 @@ def lines(
 class Teller:
     """Tells a story event by event, and holds each VLAN change back until it is whole."""
 
-    def __init__(self, before: HostState) -> None:
-        self.know(before)
+    def __init__(self, before: HostState, latest: HostState = _NOTHING) -> None:
         self._because: dict[UUID, str] = {}
         self._open: list[Line] = []
+        self._growing: set[Seq] = set()
+        self._joining: dict[PortKey, Seq] = {}
+        self._arrivals = Arrivals(default_pvids(latest))
+        self._gap: tuple[int, str] | None = None
+        self.know(before)
 
     def know(self, state: HostState) -> None:
         """Takes over what the ports carry."""
@@ -70,10 +83,11 @@ class Teller:
         self._met: dict[PortKey, _Face] = {
             key: (port.bridge, port.name, port.mac) for key, port in ports
         }
+        self._arrivals.know(state)
 
     @property
     def held(self) -> tuple[Line, ...]:
-        """Returns the lines that the next event may still belong to."""
+        """Returns the lines that the next event may still belong to, and those behind them."""
         return tuple(self._open)
 
     def tell(self, events: Iterable[e.Recorded], others: Iterable[e.Recorded]) -> Iterator[Line]:
@@ -91,24 +105,40 @@ class Teller:
         """Yields the lines that are whole now that this event of the story has come."""
         fact = item.event.fact
         if isinstance(fact, _VlanFact):
-            yield from self._change(item, fact)
-            return
-        yield from self.flush()
-        self.pass_by(item)
-        match fact:
+            self._change(item, fact)
+        else:
+            self._growing.clear()
+            self.pass_by(item)
+            self._open += self._told(item)
+        yield from self._whole(item.event.at_ns)
+
+    def _told(self, item: e.Recorded) -> Iterator[Line]:
+        match item.event.fact:
             case e.ProgramIntended() | e.ProgramFinished(outcome=e.Outcome.DONE):
                 return
             case e.PortAttached():
-                # What it carries from the first moment on is told in the same breath.
-                held = self._carried.get(port_key(item.event), NO_VLANS)
-                self._open = [replace(_line(item), before=held, after=held)]
-                return
+                key = port_key(item.event)
+                held = self._carried.get(key, NO_VLANS)
+                # The PVID that the kernel then gives it is told in the same breath.
+                self._joining[key] = item.seq
+                yield replace(_line(item), before=held, after=held)
+            case e.GapClosed() if self._gap is not None:
+                (since_ns, why), self._gap = self._gap, None
+                yield replace(_line(item), since_ns=since_ns, why=why)
+            case e.GapOpened() as fact:
+                since_ns = item.event.at_ns if fact.since_ns is None else fact.since_ns
+                # A gap within a gap is no end of the first.
+                known = (since_ns, fact.reason) if self._gap is None else self._gap
+                self._gap = (min(since_ns, known[0]), known[1])
+                yield _line(item)
             case _:
-                pass
-        yield _line(item)
+                yield _line(item)
 
-    def pass_by(self, item: e.Recorded) -> None:
-        """Takes an event that is not told: what is known of ports and reasons goes on."""
+    def pass_by(self, item: e.Recorded) -> bool:
+        """Takes an event that is not told: what is known of ports and reasons goes on.
+
+        Tells whether it is the default PVID that the kernel gives a port that joins.
+        """
         fact, key = item.event.fact, port_key(item.event)
         match fact:
             case e.VlanAdded() | e.VlanRemoved():
@@ -122,6 +152,7 @@ class Teller:
             case e.PortDetached():
                 self._carried.pop(key, None)
                 self._met.pop(key, None)
+                self._joining.pop(key, None)
             case e.HostBooted():
                 # Events of the last boot may still come late, of those before it none do.
                 boots = (item.event.boot_id, fact.previous_boot_id)
@@ -129,6 +160,7 @@ class Teller:
                 self._met = {k: v for k, v in self._met.items() if k[0] in boots}
             case _:
                 pass
+        return self._arrivals.take(item.event)
 
     def _arrive(self, key: PortKey, subject: e.Subject, mac: str | None) -> None:
         """Keeps what a port carries that was met; one that changed its name or MAC keeps it.
@@ -143,23 +175,55 @@ class Teller:
 
     def flush(self) -> Iterator[Line]:
         """Yields the lines that were held back: nothing more belongs to them."""
+        self._growing.clear()
+        self._joining.clear()
         yield from self._open
         self._open = []
 
-    def _change(self, item: e.Recorded, fact: _VlanFact) -> Iterator[Line]:
-        key = port_key(item.event)
+    def _whole(self, now_ns: int) -> Iterator[Line]:
+        """Yields the lines in front of the first one that may still grow."""
+        while self._open and not self._may_grow(self._open[0], now_ns):
+            line = self._open.pop(0)
+            if self._joining.get(port_key(line.event)) == line.seq:
+                del self._joining[port_key(line.event)]
+            yield line
+
+    def _may_grow(self, line: Line, now_ns: int) -> bool:
+        is_awaited = self._joining.get(port_key(line.event)) == line.seq
+        return line.seq in self._growing or (
+            is_awaited and abs(now_ns - line.event.at_ns) <= JOINING_NS
+        )
+
+    def _change(self, item: e.Recorded, fact: _VlanFact) -> None:
+        key, event = port_key(item.event), item.event
         before = self._carried.get(key, NO_VLANS)
-        self.pass_by(item)
+        is_default = self.pass_by(item) and before.pvid is None
         after = self._carried[key]
-        same = [n for n, line in enumerate(self._open) if line.event.subject == item.event.subject]
-        if same and _belongs(self._open[same[-1]], item.event, fact):
-            line = self._open[same[-1]]
-            self._open[same[-1]] = replace(line, after=after, more=(*line.more, item.event))
+        if is_default and key in self._joining:
+            joined = self._joining.pop(key)
+            line = next(line for line in self._open if line.seq == joined)
+            # Of what else was found there another line tells.
+            self._grow(line, event, _applied(line.after or NO_VLANS, fact))
             return
-        if not self._open or self._open[0].event.correlation_id != item.event.correlation_id:
-            yield from self.flush()
+        same = [line for line in self._open if line.event.subject == event.subject]
+        if same and same[-1].seq in self._growing and _belongs(same[-1], event, fact):
+            self._grow(same[-1], event, after)
+            return
+        if any(line.event.correlation_id != event.correlation_id for line in self._grown()):
+            self._growing.clear()
         why = self._because.get(fact.cause, "") if fact.cause else ""
+        if is_default:
+            why = f"default PVID of {event.subject.bridge}"
+        else:
+            self._growing.add(item.seq)
         self._open.append(replace(_line(item), before=before, after=after, why=why))
+
+    def _grown(self) -> Iterator[Line]:
+        return (line for line in self._open if line.seq in self._growing)
+
+    def _grow(self, line: Line, event: e.Event, after: PortVlans) -> None:
+        grown = replace(line, after=after, more=(*line.more, event))
+        self._open[self._open.index(line)] = grown
 
 
 def port_key(event: e.Event) -> PortKey:

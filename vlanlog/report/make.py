@@ -129,12 +129,13 @@ def _numbered(rows: Iterable[Row], foreign: int) -> tuple[tuple[Row, ...], int]:
 
 
 def is_foreign(line: Line) -> bool:
-    """Tells whether the line is a VLAN change that no intent explains."""
+    """Tells whether the line is a VLAN change that no intent explains, nor the kernel itself."""
     fact, source = line.event.fact, line.event.actor.source
     return (
         isinstance(fact, e.VlanAdded | e.VlanRemoved)
         and line.before != line.after
         and fact.cause is None
+        and not line.why
         and source in (e.ActorSource.KERNEL, e.ActorSource.UNKNOWN)
     )
 
