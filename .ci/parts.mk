@@ -12,11 +12,12 @@ kernel_shards := 1 2 3 4
 libvirt_shards := 1 2
 kernel := $(kernel_shards:%=tests-kernel-%)
 libvirt := $(libvirt_shards:%=tests-libvirt-%)
+backports := $(libvirt_shards:%=tests-libvirt-backports-%)
 benches := $(notdir $(basename $(wildcard tests/benchmarks/bench_*.py)))
 static := ruff format mypy imports
 
 check := $(static) tests
-test := $(static) tests-native $(libvirt) $(kernel)
+test := $(static) tests-native $(libvirt) $(backports) $(kernel)
 bench := $(benches)
 
 .PHONY: names check test bench $(check) $(test) $(bench)
@@ -45,6 +46,8 @@ $(kernel): tests-kernel-%:
 	$(part) $(lab) -- $(in_lab) -m 'kernel and not libvirt' --shard=kernel:$*/$(words $(kernel))
 $(libvirt): tests-libvirt-%:
 	$(part) $(lab) --libvirt -- $(in_lab) -m libvirt --shard=libvirt:$*/$(words $(libvirt))
+$(backports): tests-libvirt-backports-%:
+	$(part) $(lab) --libvirt backports -- $(in_lab) -m libvirt --shard=libvirt:$*/$(words $(libvirt))
 
 # What programs VLANs does it in the lab, in a namespace that it has from there.
 in_lab_if_so = $(if $(shell grep '^from tests.kernel' $(1)),$(lab) --)

@@ -54,6 +54,7 @@ def suite(folder: Path, name: str, **scripts: str) -> tuple[int, list[str]]:
             [
                 *("ruff", "format", "mypy", "imports", "tests-native"),
                 *("tests-libvirt-1", "tests-libvirt-2"),
+                *("tests-libvirt-backports-1", "tests-libvirt-backports-2"),
                 *(f"tests-kernel-{number}" for number in range(1, 5)),
             ],
         ),

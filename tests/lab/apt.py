@@ -78,9 +78,10 @@ class Apt:
         return ()
 
 
-def debian_apt(folder: Path, suite: str, host: Apt) -> Apt:
-    """Returns a private apt for one suite of Debian, from the mirror that the host's apt uses.
+def debian_apt(folder: Path, suites: tuple[str, ...], host: Apt) -> Apt:
+    """Returns a private apt for suites of Debian, from the mirror that the host's apt uses.
 
+    A package that several suites have is taken from the last of them.
     Raises: LabError when the host is no Debian.
     """
     release = _os_release()
@@ -89,20 +90,31 @@ def debian_apt(folder: Path, suite: str, host: Apt) -> Apt:
             f"this is {release.get('PRETTY_NAME', 'an unknown system')}, not Debian",
             hint="run as root on a kernel with bridge VLAN filtering, or in a Debian container",
         )
-    suites = (release.get("VERSION_CODENAME", ""), "stable", "testing", "sid", "unstable")
-    sites = [target.site for target in host.targets() if target.release in suites]
+    known = (release.get("VERSION_CODENAME", ""), "stable", "testing", "sid", "unstable")
+    sites = [target.site for target in host.targets() if target.release in known]
     if not sites:
         raise LabError("apt knows no Debian mirror", hint="look at `apt-get indextargets`")
     _configure(folder)
     keyring = next((k for k in _KEYRINGS if k.exists()), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    (folder / "sources.list").write_text(f"deb {signed}{sites[0]} {suite} main\n")
+    lines = (f"deb {signed}{sites[0]} {suite} main\n" for suite in suites)
+    (folder / "sources.list").write_text("".join(lines))
     with (folder / "apt.conf").open("a") as file:
         file.write(f'Dir::Etc::sourcelist "{folder}/sources.list";\n')
         file.write('Dir::Etc::sourceparts "/dev/null";\n')
+        file.write(f'APT::Default-Release "{suites[-1]}";\n')
     apt = Apt(folder=folder)
     apt.update()
     return apt
+
+
+def backports_apt(folder: Path, host: Apt) -> Apt:
+    """Returns a private apt for the host's own suite and the newer packages made for it.
+
+    Raises: LabError when the host is no Debian.
+    """
+    codename = _os_release().get("VERSION_CODENAME", "")
+    return debian_apt(folder, (codename, f"{codename}-backports"), host)
 
 
 def host_apt(folder: Path) -> Apt:

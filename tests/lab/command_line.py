@@ -83,7 +83,13 @@ def _run_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--timeout", type=float, metavar="S", help="end the lab after so many seconds (exit 124)")
     add("--rw", action="append", default=[], metavar="DIR", help="folder shared with the host")
     add("--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass one more variable")
-    add("--libvirt", action="store_true", help="have libvirtd, virsh and QEMU in the lab")
+    add(
+        "--libvirt",
+        nargs="?",
+        const="release",
+        choices=("release", "backports"),
+        help="have libvirtd, virsh and QEMU in the lab: the Debian release's, or newer ones",
+    )
     add("--package", action="append", default=[], help="have one more Debian package in the lab")
     add("--probe", action="store_true", help="say which kernel would be used, and why")
     add("--shell", action="store_true", help="run an interactive shell")
@@ -132,13 +138,17 @@ def _job(options: argparse.Namespace, backend: str) -> Job:
         folder=str(Path.cwd()),
         environment=_environment(options.env, backend),
         writable=tuple(_folder(name) for name in options.rw),
-        tree=str(package_tree(tuple(sorted(names)))) if names else None,
+        tree=str(_tree(names, options.libvirt)) if names else None,
         modules=(),
         consoles=(),
         interactive=options.shell,
         window=window_size() if options.shell else (0, 0),
-        libvirt=options.libvirt,
+        libvirt=options.libvirt is not None,
     )
+
+
+def _tree(names: set[str], libvirt: str | None) -> Path:
+    return package_tree(tuple(sorted(names)), backports=libvirt == "backports")
 
 
 def _folder(name: str) -> str:

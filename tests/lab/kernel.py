@@ -55,7 +55,7 @@ def _build(fresh: Path, final: Path) -> None:
         for folder in (unstable, host, tree):
             folder.mkdir()
         own = host_apt(host)
-        newest = debian_apt(unstable, "unstable", own)
+        newest = debian_apt(unstable, ("unstable",), own)
         unpack(newest.download(("user-mode-linux", "libc6")), tree)
         unpack(own.download(("patchelf",)), scratch / "patchelf")
         _keep(tree, fresh)

@@ -25,6 +25,8 @@ auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 """
+# Else libvirt 11 and newer do not start where neither nft nor iptables is there.
+_NETWORK = 'firewall_backend = "none"\n'
 # libvirtd looks this user up even though qemu.conf names another.
 _USER = "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin\n"
 _GROUP = "libvirt-qemu:x:64055:\n"
@@ -43,6 +45,7 @@ def write_settings() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     Path("/etc/libvirt/qemu.conf").write_text(_QEMU)
     Path("/etc/libvirt/libvirtd.conf").write_text(_LIBVIRTD)
+    Path("/etc/libvirt/network.conf").write_text(_NETWORK)
     _add_line(Path("/etc/passwd"), _USER)
     _add_line(Path("/etc/group"), _GROUP)
     write_firmware()

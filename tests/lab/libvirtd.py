@@ -107,6 +107,12 @@ def libvirtd(hooks: Mapping[str, str] | None = None) -> Iterator[Libvirtd]:
         daemon.stop()
 
 
+def libvirt_version() -> tuple[int, ...]:
+    """Returns the version of this lab's libvirt: 9.0 and 11.3 call hooks with other words."""
+    done = subprocess.run(("libvirtd", "--version"), capture_output=True, text=True, check=True)
+    return tuple(int(number) for number in done.stdout.split()[-1].split("."))
+
+
 def write_hooks(hooks: Mapping[str, str]) -> None:
     """Makes /etc/libvirt/hooks hold exactly these scripts; libvirtd looks for them at its start."""
     require_lab()

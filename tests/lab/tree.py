@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from .apt import host_apt, unpack
+from .apt import backports_apt, host_apt, unpack
 from .cache import cached, scratch_folder
 from .errors import LabError
 
@@ -19,9 +19,10 @@ _DPKG_STATUS = Path("/var/lib/dpkg/status")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
-def package_tree(names: tuple[str, ...]) -> Path:
+def package_tree(names: tuple[str, ...], *, backports: bool = False) -> Path:
     """Returns the tree that holds these packages and what they need beyond the host's packages.
 
+    With backports they are the newer ones that Debian makes for the host's release.
     Raises: LabError when they cannot be fetched.
     """
     try:
@@ -32,13 +33,20 @@ def package_tree(names: tuple[str, ...]) -> Path:
         ) from e
     # What the host lacks is part of what the tree is.
     key = hashlib.sha256(" ".join(sorted(names)).encode() + b"\0" + status).hexdigest()[:12]
-    return cached(f"packages-{key}", lambda fresh, _final: _fill(fresh, names))
+    name = f"{'backports' if backports else 'packages'}-{key}"
+    return cached(name, lambda fresh, _final: _fill(fresh, names, backports=backports))
 
 
-def _fill(tree: Path, names: tuple[str, ...]) -> None:
+def _fill(tree: Path, names: tuple[str, ...], *, backports: bool) -> None:
     print(f"lab: fetching {' '.join(names)} …", file=sys.stderr, flush=True)
-    with scratch_folder("apt") as folder:
-        unpack(host_apt(folder).download_missing(names), tree)
+    with scratch_folder("apt") as scratch:
+        own, newer = scratch / "own", scratch / "newer"
+        own.mkdir()
+        newer.mkdir()
+        apt = host_apt(own)
+        if backports:
+            apt = backports_apt(newer, apt)
+        unpack(apt.download_missing(names), tree)
     _merge_usr(tree, Path("/"))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.domain import Nic
 from tests.libvirt.host import PORTS, REFERENCE, Guest, Host, Vlans, kernel_vlans, write_conf
-from tests.libvirt.story import Event, call, expected_call, nic, script_ends
+from tests.libvirt.story import Event, call, expected_call, nic, reason, script_ends
 from vlanlog.identity import boot_id
 
 pytestmark = pytest.mark.libvirt
@@ -173,10 +173,15 @@ def _start(guest: Guest, nics: dict[str, tuple[str | None, str, str]]) -> list[E
 def _end(guest: Guest, nics: dict[str, tuple[str | None, str]]) -> list[Event]:
     """Returns the calls of an end: the taps are gone, and with them the names that libvirt gave."""
     left = tuple(nic(mac, tap=tap, alias=alias) for mac, (tap, alias) in nics.items())
-    return [_of_guest(guest, "stopped", "end", left), _of_guest(guest, "release", "end", left)]
+    return [
+        _of_guest(guest, "stopped", "end", left),
+        _of_guest(guest, "release", "end", left, reason("destroyed")),
+    ]
 
 
-def _of_guest(guest: Guest, operation: str, sub: str, nics: tuple[Event, ...]) -> Event:
+def _of_guest(
+    guest: Guest, operation: str, sub: str, nics: tuple[Event, ...], extra: str = "-"
+) -> Event:
     return expected_call(
-        "qemu", guest.name, operation, sub, "-", guest=guest, nics=nics, boot_id=boot_id()
+        "qemu", guest.name, operation, sub, extra, guest=guest, nics=nics, boot_id=boot_id()
     )
