@@ -211,9 +211,13 @@ def test_arrival_is_not_held_back_for_longer_than_a_second() -> None:
 def test_arrival_that_is_held_back_does_not_part_a_change_behind_it() -> None:
     scribe = Scribe()
     scribe.wrote((TAP, JOINED))
-    scribe.wrote((OTHER, e.VlanAdded(first=5, last=5)), (OTHER, e.VlanAdded(first=7, last=7)))
+    five, seven = e.VlanAdded(first=5, last=5), e.VlanAdded(first=7, last=7)
+    third = on_port("vnet2", 9)
+    scribe.wrote((OTHER, five), (third, five), (OTHER, seven), (third, seven))
 
-    assert told(scribe)[1:] == [("vlan.added", "vnet1", NO_VLANS, port("5,7"), True)]
+    assert told(scribe)[1:] == [
+        ("vlan.added", name, NO_VLANS, port("5,7"), True) for name in ("vnet1", "vnet2")
+    ]
 
 
 def test_arrival_of_a_port_that_has_left_is_not_held_back() -> None:
