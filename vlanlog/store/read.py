@@ -107,7 +107,8 @@ def seq_at(engine: Engine, host: str, at_ns: int, *, behind: Head | None = None)
             last = Seq(found.seq)
         elif behind is None:
             return last
-        rest = select(events.c.seq).where(*mine, events.c.seq > last)
+        # Of two bounds SQLite goes by the first, and walks from there.
+        rest = select(events.c.seq).where(events.c.host == host, events.c.seq > last)
         beyond = rest.where(events.c.at_ns > at_ns).order_by(events.c.seq).limit(1)
         if (end := connection.scalar(beyond)) is not None:
             return Seq(end - 1)
