@@ -52,21 +52,58 @@ def plan(log: SqlEventLog, wanted: EventFilter) -> str:
 
 def plans(log: SqlEventLog, wanted: EventFilter) -> list[str]:
     """Returns SQLite's plans of the statements that the filter becomes, in order."""
-    asked: list[tuple[str, tuple[object, ...]]] = []
-    event.listen(
-        log.engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, given, *_: asked.append((statement, given)),
-    )
-    list(log.select(wanted))
+    asked = statements(log, lambda: list(log.select(wanted)))
     with log.engine.connect() as connection:
         return [
             " ".join(
                 row[3]
                 for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
             )
-            for statement, given in list(asked)
+            for statement, given in asked
         ]
+
+
+def statements(log: SqlEventLog, act: Callable[[], object]) -> list[tuple[str, tuple[object, ...]]]:
+    """Returns the statements that were executed meanwhile, with their values."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_c: object, _cursor: object, statement: str, given: tuple[object], *_: object) -> None:
+        asked.append((statement, given))
+
+    event.listen(log.engine, "before_cursor_execute", note)
+    act()
+    event.remove(log.engine, "before_cursor_execute", note)
+    return asked
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("subjects", [(), (e.Subject(guest_name="VM0"),)])
+def test_places_have_one_bound_at_each_end(
+    crowds: Crowds, subjects: tuple[e.Subject, ...], *, newest_first: bool
+) -> None:
+    """SQLite would go by the first of two, and walk from there to the second."""
+    log = crowds(1, 1, 2500)
+    wanted = EventFilter(
+        subjects=subjects,
+        newest_first=newest_first,
+        after=Seq(7),
+        until=Seq(2490),
+        since_ns=1,
+        until_ns=2**62,
+    )
+
+    asked = statements(log, lambda: list(log.select(wanted)))
+
+    most = [max(text.count(f"events.seq {sign}") for text, _ in asked) for sign in "<>"]
+    assert most == [1, 1]
+
+
+def test_time_is_placed_with_one_bound(crowds: Crowds) -> None:
+    log = crowds(1, 1, 2500)
+
+    asked = statements(log, lambda: log.seq_at(2**62))
+
+    assert max(text.count("events.seq >") for text, _ in asked) == 1
 
 
 @pytest.mark.parametrize("kinds", [RARE_KINDS, ("host.booted",), ("config.loaded",)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from vlanlog.core.state import Seq
 from vlanlog.store.failure import translated
@@ -21,6 +21,17 @@ class Bounds(NamedTuple):
 
     first: Seq | None = None
     last: Seq | None = None
+
+    def narrowed(self, first: int | None, last: int | None) -> Bounds:
+        """Returns what lies within these places as well."""
+        lower = max((seq for seq in (self.first, first) if seq is not None), default=None)
+        upper = min((seq for seq in (self.last, last) if seq is not None), default=None)
+        return Bounds(None if lower is None else Seq(lower), None if upper is None else Seq(upper))
+
+    def terms(self) -> list[ColumnElement[bool]]:
+        """Returns the conditions, one at each end: of two SQLite goes by the first alone."""
+        terms = [] if self.first is None else [events.c.seq >= self.first]
+        return terms if self.last is None else [*terms, events.c.seq <= self.last]
 
 
 EVERYWHERE = Bounds()

@@ -113,14 +113,14 @@ def _of_subjects(
     engine: Engine, host: str, ids: Sequence[int], wanted: EventFilter
 ) -> Iterator[Stored]:
     """Yields events of the subjects: their places from the index alone, then what stands there."""
-    between = bounds(engine, host, since_ns=wanted.since_ns, until_ns=wanted.until_ns, most=_WALKED)
-    if between is None or not ids:
+    places = _places(engine, host, wanted, most=_WALKED)
+    if places is None or not ids:
         return
-    own = (events.c.subject.in_(ids), *_places(wanted, between))
     terms = [*_terms(wanted), *_times(wanted)]
-    size, last = min(PAGE, wanted.limit or PAGE), None
+    size = min(PAGE, wanted.limit or PAGE)
     while True:
-        mine = _ordered(_behind(select(events.c.seq).where(*own), wanted, last), wanted).limit(size)
+        own = select(events.c.seq).where(events.c.subject.in_(ids), *places.terms())
+        mine = _ordered(own, wanted).limit(size)
         # Without terms, what is found there tells by itself how many places there were.
         seqs = _scalars(engine, mine) if terms else []
         there = (events.c.host == host, events.c.seq.in_(seqs if terms else mine))
@@ -129,24 +129,29 @@ def _of_subjects(
         if len(seqs if terms else found) < size:
             return
         # What was found did not do: whoever asks for few looks for something rare.
-        size, last = min(PAGE, 2 * size), seqs[-1] if terms else found[-1].seq
+        size, places = min(PAGE, 2 * size), _beyond(places, wanted, (seqs or [found[-1].seq])[-1])
 
 
 def _in_order_of_the_log(engine: Engine, host: str, wanted: EventFilter) -> Iterator[Stored]:
     """Yields the events as they follow one another, those of rare kinds along their index."""
-    between = bounds(engine, host, since_ns=wanted.since_ns, until_ns=wanted.until_ns)
-    if between is None:
+    places = _places(engine, host, wanted, most=_WALKED if _is_narrow(wanted) else None)
+    if places is None:
         return
     names = _named(wanted, events)
-    found_by = [] if names is None else [names]
-    terms = [*_terms(wanted), *_times(wanted), *_places(wanted, between), *found_by]
-    size, last = min(PAGE, wanted.limit or PAGE), None
+    terms = [*_terms(wanted), *_times(wanted), *([] if names is None else [names])]
+    size = min(PAGE, wanted.limit or PAGE)
     while True:
-        page = fetched(engine, _page(_keys(host, wanted), terms, size, wanted, last))
+        page = fetched(engine, _page(_keys(host, wanted), [*terms, *places.terms()], size, wanted))
         yield from page
         if len(page) < size:
             return
-        size, last = min(PAGE, 2 * size), page[-1].seq
+        size, places = min(PAGE, 2 * size), _beyond(places, wanted, page[-1].seq)
+
+
+def _is_narrow(wanted: EventFilter) -> bool:
+    """Tells whether few events are in question: to bound their time would take longer."""
+    width = _WALKED if wanted.until is None else wanted.until - (wanted.after or 0)
+    return width < _WALKED or _are_rare(wanted.kinds)
 
 
 def _page(
@@ -154,11 +159,9 @@ def _page(
     terms: Sequence[ColumnElement[bool]],
     size: int,
     wanted: EventFilter,
-    last: int | None,
 ) -> Executable:
     def of(key: ColumnElement[bool]) -> Select[Any]:
-        found = _behind(select(*COLUMNS).where(key, *terms), wanted, last)
-        return _ordered(found, wanted).limit(size)
+        return _ordered(select(*COLUMNS).where(key, *terms), wanted).limit(size)
 
     if len(keys) == 1:
         return of(keys[0])
@@ -171,18 +174,16 @@ def _ordered(found: Select[Any], wanted: EventFilter) -> Select[Any]:
     return found.order_by(events.c.seq.desc() if wanted.newest_first else events.c.seq.asc())
 
 
-def _behind(found: Select[Any], wanted: EventFilter, last: int | None) -> Select[Any]:
-    if last is None:
-        return found
-    return found.where(events.c.seq < last if wanted.newest_first else events.c.seq > last)
-
-
 def _keys(host: str, wanted: EventFilter) -> list[ColumnElement[bool]]:
     """Returns the conditions of which one must hold, each answered by one index alone."""
     mine = events.c.host == host
-    if not wanted.kinds or not wanted.kinds.issubset(RARE_KINDS):
+    if not _are_rare(wanted.kinds):
         return [mine]
     return [and_(mine, events.c.kind == kind, _IS_RARE) for kind in sorted(wanted.kinds)]
+
+
+def _are_rare(kinds: frozenset[str]) -> bool:
+    return bool(kinds) and kinds.issubset(RARE_KINDS)
 
 
 def _named(wanted: EventFilter, table: Table) -> ColumnElement[bool] | None:
@@ -220,12 +221,16 @@ def _times(wanted: EventFilter) -> list[ColumnElement[bool]]:
     return [*times, at_ns <= wanted.until_ns] if wanted.until_ns is not None else times
 
 
-def _places(wanted: EventFilter, found: Bounds) -> list[ColumnElement[bool]]:
-    """Returns the conditions on an event's place."""
-    places = [events.c.seq >= found.first] if found.first is not None else []
-    places += [events.c.seq <= found.last] if found.last is not None else []
-    places += [events.c.seq > wanted.after] if wanted.after is not None else []
-    return [*places, events.c.seq <= wanted.until] if wanted.until is not None else places
+def _places(engine: Engine, host: str, wanted: EventFilter, *, most: int | None) -> Bounds | None:
+    """Returns between which places the events lie, None where there are none."""
+    found = bounds(engine, host, since_ns=wanted.since_ns, until_ns=wanted.until_ns, most=most)
+    first = None if wanted.after is None else wanted.after + 1
+    return None if found is None else found.narrowed(first, wanted.until)
+
+
+def _beyond(places: Bounds, wanted: EventFilter, seq: int) -> Bounds:
+    """Returns the places that follow one, in the order that is asked for."""
+    return places.narrowed(None, seq - 1) if wanted.newest_first else places.narrowed(seq + 1, None)
 
 
 def _scalars(engine: Engine, statement: Executable) -> Sequence[Any]:
