@@ -26,7 +26,7 @@ _MODE = 0o600
 _ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 _FOLDER_MODE = 0o750
 
-_LEVEL = 6
+LEVEL = 6
 """xz's level: 50 bytes an event, half of what gzip and xz's fast levels leave; 0.2 ms an event,
 once, for what is kept for years."""
 
@@ -97,7 +97,7 @@ def write(path: Path, header: Header, links: Iterable[Link]) -> Written:
         try:
             with os.fdopen(os.open(new, _ANEW, _MODE), "wb") as file:
                 counted = _Counted(file)
-                with lzma.LZMAFile(counted, "wb", preset=_LEVEL) as packed:  # type: ignore[arg-type]
+                with lzma.LZMAFile(counted, "wb", preset=LEVEL) as packed:  # type: ignore[arg-type]
                     for line in export.lines(header, links):
                         packed.write(f"{line}\n".encode())
                 file.flush()

@@ -5,17 +5,21 @@ Must not part what one hook call or one command did.
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from vlanlog.archive.file import LEVEL
+from vlanlog.core import export
 from vlanlog.core.codec import GENESIS
-from vlanlog.core.export import Header
+from vlanlog.core.export import Header, Link
 from vlanlog.core.state import Seq
 from vlanlog.errors import ArchivedError
 from vlanlog.store.archives import newest_archive
 from vlanlog.store.failure import translated
 from vlanlog.store.log import SqlEventLog
+from vlanlog.store.read import stored
 from vlanlog.store.schema import events
 
 _OPENING = frozenset(
@@ -28,6 +32,9 @@ _OPENING = frozenset(
     }
 )
 """The kinds of which one is in all that belongs together; a daemon's own words are not."""
+
+_TRIED = 10_000
+"""How many events are packed to tell a file's size."""
 
 _AROUND = 10_000
 """How many events before and behind are looked through: a replay of 1,000 ports writes fewer."""
@@ -74,6 +81,19 @@ def stretch_before(log: SqlEventLog, before_ns: int) -> Stretch | None:
         return None
     link = bytes.fromhex(newest.fact.hash) if newest else GENESIS
     return Stretch(host=log.host, after=after, after_hash=link, last=last)
+
+
+def packed_bytes(log: SqlEventLog, stretch: Stretch) -> int:
+    """Returns about how large the stretch's file will be: what its last events take, scaled up."""
+    begin = Seq(max(stretch.after, stretch.last - _TRIED))
+    links = (
+        Link(seq=item.seq, row=item.row, prev_hash=item.prev_hash, hash=item.hash)
+        for item in stored(log.engine, log.host, after=begin, until=stretch.last)
+    )
+    sample = Header(host=log.host, program="", selection="a sample")
+    text = "".join(f"{line}\n" for line in export.lines(sample, links))
+    tried = len(lzma.compress(text.encode(), preset=LEVEL))
+    return tried * stretch.events // (stretch.last - begin)
 
 
 def _between_calls(log: SqlEventLog, after: Seq, limit: Seq) -> Seq:

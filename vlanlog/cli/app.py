@@ -42,6 +42,7 @@ VERBS = {
     "metrics": "metrics:command",
     "export": "export:command",
     "import": "import_:command",
+    "archive": "archive:command",
     "daemon": "daemon:command",
     "db": "db:app",
     "install": "install:command",

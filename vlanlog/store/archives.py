@@ -164,6 +164,21 @@ def left_over(engine: Engine, host: str) -> int:
         return int(connection.scalar(left) or 0)
 
 
+def free_bytes(engine: Engine) -> int | None:
+    """Returns how much of a SQLite file is free for what comes, None of a server.
+
+    Source: sqlite.org/pragma.html#pragma_freelist_count.
+    """
+    if engine.dialect.name != "sqlite":
+        return None
+    with translated(engine.url), engine.connect() as connection:
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("freelist_count", "page_size")
+        )
+    return int(pages) * int(size)
+
+
 def newest_told(engine: Engine, host: str) -> Recorded | None:
     """Returns the newest ``log.archived`` of a host, whether or not a row goes with it.
 

@@ -6,6 +6,7 @@ Must not hold words of its own but those of errors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from vlanlog.core import event as e
 from vlanlog.core.program import BridgePlan
@@ -78,7 +79,14 @@ class AdoptAnswer:
     config_errors: tuple[str, ...] = ()
 
 
-Answer = ReplayAnswer | WishAnswer | AdoptAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveAnswer:
+    """Says by which event it was recorded; whether that is in the database, the log can tell."""
+
+    event_id: UUID
+
+
+Answer = ReplayAnswer | WishAnswer | AdoptAnswer | ArchiveAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from vlanlog.core.event import NO_SUBJECT
 from vlanlog.errors import VlanlogError
 from vlanlog.host.commands import adopt, assign, replay
-from vlanlog.host.commands.answer import Answer, Failure, Outcome
+from vlanlog.host.commands.answer import Answer, ArchiveAnswer, Failure, Outcome
 from vlanlog.host.commands.request import (
     AdoptRequest,
+    ArchiveRequest,
     ReplayRequest,
     Request,
     SetRequest,
@@ -48,10 +50,17 @@ def performed(host: Host, request: Request, ask: AskRight = require_net_admin) -
                 return assign.unset_wish(host, request)
             case AdoptRequest():
                 return adopt.adopted(host, request)
+            case ArchiveRequest():
+                return _recorded(host, request)
             case _:
                 assert_never(request)
 
     return _outcome(host, work)
+
+
+def _recorded(host: Host, request: ArchiveRequest) -> ArchiveAnswer:
+    [event] = host.journal.write([(NO_SUBJECT, request.fact)])
+    return ArchiveAnswer(event_id=event.event_id)
 
 
 def rehearsed(host: Host, request: ReplayRequest | AdoptRequest) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from vlanlog.core.event import LogArchived
 from vlanlog.core.state import Seq
 from vlanlog.errors import UsageError
 from vlanlog.replay import To
@@ -79,4 +80,11 @@ class AdoptRequest:
             )
 
 
-Request = ReplayRequest | SetRequest | UnsetRequest | AdoptRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveRequest:
+    """Asks for the record that a stretch of the log is in a file, which was read back."""
+
+    fact: LogArchived
+
+
+Request = ReplayRequest | SetRequest | UnsetRequest | AdoptRequest | ArchiveRequest

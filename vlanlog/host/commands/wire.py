@@ -19,6 +19,7 @@ from vlanlog.core.codec import from_bits, to_bits
 from vlanlog.host.commands.answer import Answer, Failure, Outcome
 from vlanlog.host.commands.request import (
     AdoptRequest,
+    ArchiveRequest,
     ReplayRequest,
     Request,
     SetRequest,
@@ -32,6 +33,7 @@ VERBS: Mapping[str, type[Request]] = {
     "set": SetRequest,
     "unset": UnsetRequest,
     "adopt": AdoptRequest,
+    "archive": ArchiveRequest,
 }
 _VERB_OF = {kind: verb for verb, kind in VERBS.items()}
 
