@@ -37,6 +37,7 @@ VERBS = {
     "unset": "assign:unset_command",
     "adopt": "adopt:command",
     "capture": "capture:command",
+    "doctor": "doctor:command",
     "verify": "verify:command",
     "report": "report:command",
     "metrics": "metrics:command",

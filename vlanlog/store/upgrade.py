@@ -47,6 +47,15 @@ def ensure_schema(engine: Engine) -> None:
         connection.commit()
 
 
+def revision_of(engine: Engine) -> str | None:
+    """Returns the schema's revision as it is, None for an empty database; nothing is changed.
+
+    Raises: StoreError; StoreNewerError for a database that a newer vlanlog wrote.
+    """
+    with translated(engine.url), engine.connect() as connection:
+        return _checked_revision(connection)
+
+
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Runs the migrations up to a revision in the connection's transaction."""
     from alembic import command
