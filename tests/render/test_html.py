@@ -182,21 +182,6 @@ def test_summary_is_in_plain_words() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("length_ns", "words"),
-    [
-        (0, "0 s"),
-        (1, "less than 1 s"),
-        (61 * SECOND_NS, "1 min 1 s"),
-        (26 * HOUR_NS + SECOND_NS, "1 d 2 h"),
-        (24 * HOUR_NS + 60 * SECOND_NS, "1 d"),
-        (HOUR_NS, "1 h"),
-    ],
-)
-def test_time_is_told_in_its_largest_units(length_ns: int, words: str) -> None:
-    assert summary.lasting(length_ns) == words
-
-
 def test_share_watched_is_never_rounded_up() -> None:
     host = replace(sample.report().hosts[0], watched_ns=999_999, unseen_ns=1)
 

@@ -9,7 +9,9 @@ import pytest
 from tests.core.making import port, raw
 from vlanlog.core import event as e
 from vlanlog.core.vlan import NO_VLANS, PortVlans
-from vlanlog.render.words import change, count, iso, plain, when, who
+from vlanlog.render.words import change, count, iso, lasting, plain, when, who
+
+SECOND_NS = 1_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -120,3 +122,18 @@ def test_actor_in_a_word_or_two(actor: e.Actor, name: str) -> None:
 
 def test_nouns_are_counted() -> None:
     assert [count(n, "port") for n in (0, 1, 2)] == ["0 ports", "1 port", "2 ports"]
+
+
+@pytest.mark.parametrize(
+    ("length_ns", "words"),
+    [
+        (0, "0 s"),
+        (1, "less than 1 s"),
+        (61 * SECOND_NS, "1 min 1 s"),
+        (26 * 3600 * SECOND_NS + SECOND_NS, "1 d 2 h"),
+        (24 * 3600 * SECOND_NS + 60 * SECOND_NS, "1 d"),
+        (3600 * SECOND_NS, "1 h"),
+    ],
+)
+def test_time_is_told_in_its_largest_units(length_ns: int, words: str) -> None:
+    assert lasting(length_ns) == words

@@ -25,21 +25,24 @@ pytestmark = pytest.mark.kernel
 ENVIRON = {"VLANLOG_RECONCILE_INTERVAL_S": "3600"}
 MAC_BR0, MAC_D0, MAC_D1 = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?")
+SPAN = re.compile(r"(?<=for )(less than )?\d+ \w+")
 
 FOUND = [
     ("daemon started", "daemon", ""),
     ("d0 pvid 1→30 +10-20 1 untagged", "unknown", "found by a re-read"),
     ("d1 joined br0: pvid 1", "unknown", "found by a re-read"),
-    ("gap closed", "daemon", "the watch begins; a re-read found 4 changes"),
 ]
+AGAIN = "the watch begins; a re-read found 4 changes"
 STOPPED = [
     ("daemon stopped", "daemon", ""),
-    ("gap: changes from here on may be unseen", "daemon", "the daemon stops"),
+    ("-- not recorded from here on --", "daemon", "the daemon stops"),
     *FOUND,
+    ("-- not recorded for SPAN --", "daemon", f"the daemon stops; {AGAIN}"),
 ]
 KILLED = [
-    ("gap: changes since TIME may be unseen", "unknown", "the daemon ended without a word"),
+    ("-- not recorded since TIME --", "unknown", "the daemon ended without a word"),
     *FOUND,
+    ("-- not recorded for SPAN --", "daemon", f"the daemon ended without a word; {AGAIN}"),
 ]
 
 
@@ -88,7 +91,10 @@ def _told(stage: Stage) -> list[tuple[str, str, str]]:
     head, *lines = stage.vlanlog("history").out.splitlines()
     what, by, why = (head.index(title) for title in ("WHAT", "BY", "WHY"))
     cells = ((line[what:by], line[by:why], line[why:]) for line in lines)
-    return [(TIME.sub("TIME", a).rstrip(), b.rstrip(), c.rstrip()) for a, b, c in cells]
+    return [
+        (SPAN.sub("SPAN", TIME.sub("TIME", a)).rstrip(), b.rstrip(), c.rstrip())
+        for a, b, c in cells
+    ]
 
 
 def _gaps(events: list[e.Event]) -> list[e.GapOpened]:

@@ -14,7 +14,7 @@ from vlanlog.render.axis import Axis
 from vlanlog.render.bars import key, patterns
 from vlanlog.render.markup import Markup, element, joined, lines_of
 from vlanlog.render.timeline import timeline
-from vlanlog.render.words import count, when
+from vlanlog.render.words import count, lasting, when
 from vlanlog.report.values import GuestStory, HostCover, NicStory, Report
 
 _POLICY = (
@@ -149,8 +149,8 @@ def _coverage(report: Report, *, utc: bool) -> Markup:
             element(
                 "p",
                 element("b", host.host),
-                f": watched for {summary.lasting(host.watched_ns)}, "
-                f"not watched for {summary.lasting(host.unseen_ns)}. {_begins(host, utc=utc)}",
+                f": watched for {lasting(host.watched_ns)}, "
+                f"not watched for {lasting(host.unseen_ns)}. {_begins(host, utc=utc)}",
             )
         )
     unseen = sorted(

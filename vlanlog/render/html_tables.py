@@ -13,9 +13,8 @@ from vlanlog.core.state import tap_mac
 from vlanlog.core.vlan import format_vids
 from vlanlog.render import story
 from vlanlog.render.markup import Markup, breakable, element, lines_of
-from vlanlog.render.summary import lasting
 from vlanlog.render.timeline import RowLink
-from vlanlog.render.words import iso, when, who
+from vlanlog.render.words import iso, lasting, when, who
 from vlanlog.report.values import GuestStory, NicStory, Period, Row, Span, Stretch
 
 _UNSEEN_KINDS = frozenset({"watch.gap_opened", "daemon.stopped"})

@@ -11,7 +11,7 @@ from typing import assert_never
 from vlanlog.core import event as e
 from vlanlog.core.vlan import NO_VLANS
 from vlanlog.history import Line
-from vlanlog.render.words import change, count, iso, when
+from vlanlog.render.words import change, count, iso, lasting, when
 
 
 def what(line: Line, *, utc: bool = False) -> str:
@@ -22,15 +22,20 @@ def what(line: Line, *, utc: bool = False) -> str:
         return f"{line.event.subject.port} {change(line.before, line.after) or 'unchanged'}"
     if isinstance(line.event.fact, e.GapOpened):
         return _gap(line.event.fact, utc=utc)
+    if isinstance(line.event.fact, e.GapClosed) and line.since_ns is not None:
+        length_ns = max(0, line.event.at_ns - line.since_ns)
+        return f"-- not recorded for {lasting(length_ns)} --"
     return _fact(line.event.fact, line.event.subject)
 
 
 def why(line: Line) -> str:
     """Returns the reason that the log holds for the line, empty where it holds none."""
+    if isinstance(line.event.fact, e.GapClosed):
+        return "; ".join(filter(None, (line.why, line.event.fact.reason)))
     if line.why:
         return line.why
     match line.event.fact:
-        case e.AssignmentSet() | e.AssignmentCleared() | e.GapOpened() | e.GapClosed():
+        case e.AssignmentSet() | e.AssignmentCleared() | e.GapOpened():
             return line.event.fact.reason
         case e.ScriptFinished() if line.event.fact.exit_status:
             return (line.event.fact.log_tail.strip().splitlines() or [""])[-1]
@@ -99,7 +104,7 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
         case e.GapOpened():
             return _gap(fact, utc=True)
         case e.GapClosed():
-            return "gap closed"
+            return "-- recorded again --"
         case e.ConfigLoaded():
             return f"config {fact.file} loaded"
         case e.ConfigRejected():
@@ -127,7 +132,7 @@ def _fact(fact: e.Fact, subject: e.Subject) -> str:
 
 def _gap(fact: e.GapOpened, *, utc: bool) -> str:
     since = "from here on" if fact.since_ns is None else f"since {when(fact.since_ns, utc=utc)}"
-    return f"gap: changes {since} may be unseen"
+    return f"-- not recorded {since} --"
 
 
 def _hook(fact: e.HookInvoked) -> str:

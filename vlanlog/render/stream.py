@@ -26,34 +26,38 @@ class Layout:
     widths: tuple[int, ...]
     is_bounded: bool
     guests: bool
+    hosts: bool
     utc: bool
 
 
-def layout(*, width: int | None, guests: bool, utc: bool = False) -> Layout:
+def layout(*, width: int | None, guests: bool, hosts: bool = False, utc: bool = False) -> Layout:
     """Returns the layout for a terminal of that width, or for a file or a pipe where it is None."""
+    asked = hosts + guests
     if width is None:
-        fixed = (19, 12, 40, 16) if guests else (19, 40, 16)
-        return Layout(widths=(*fixed, 0), is_bounded=False, guests=guests, utc=utc)
+        widths = (19, *[12] * asked, 40, 16, 0)
+        return Layout(widths=widths, is_bounded=False, guests=guests, hosts=hosts, utc=utc)
     width = max(width, _NARROWEST)
     moment = 19 if width >= 72 else 10
-    guest = min(max(width // 10, 4), 20)
+    own = [min(max(width // 10, 4), 20)] * asked
     actor = min(max(width // 8, 5), 16)
-    columns = [moment, guest, actor] if guests else [moment, actor]
+    columns = [moment, *own, actor]
     rest = width - sum(columns) - _GAP * (len(columns) + 1)
     what = rest * 3 // 5
-    own = [guest] if guests else []
     widths = (moment, *own, what, actor, rest - what)
-    return Layout(widths=widths, is_bounded=True, guests=guests, utc=utc)
+    return Layout(widths=widths, is_bounded=True, guests=guests, hosts=hosts, utc=utc)
 
 
 def heading(form: Layout, *, colour: bool = False) -> str:
     """Returns the titles of the columns."""
-    return _drawn(form, [history_head(guests=form.guests)], style="bold", colour=colour)
+    head = history_head(guests=form.guests, hosts=form.hosts)
+    return _drawn(form, [head], style="bold", colour=colour)
 
 
 def rows(lines: Iterable[Line], form: Layout) -> list[str]:
     """Returns each line as a row, which has several lines where a cell is wrapped."""
-    cells = (history_cells(line, utc=form.utc, guests=form.guests) for line in lines)
+    cells = (
+        history_cells(line, utc=form.utc, guests=form.guests, hosts=form.hosts) for line in lines
+    )
     return [_drawn(form, [row]) for row in cells]
 
 

@@ -9,26 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vlanlog.core import event as e
-from vlanlog.render.words import count, when, who
+from vlanlog.render.words import count, lasting, when, who
 from vlanlog.report.values import GuestStory, HostCover, Report, Row, Stretch, Unseen
 
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _SECOND_NS = 1_000_000_000
-
-
-def lasting(length_ns: int) -> str:
-    """Returns how long something took, in its two largest units: ``3 d 4 h``."""
-    rest = length_ns // _SECOND_NS
-    if not rest:
-        return "less than 1 s" if length_ns else "0 s"
-    words = []
-    for unit, size_s in _UNITS:
-        number, rest = divmod(rest, size_s)
-        if number:
-            words.append(f"{number} {unit}")
-        elif words:
-            break
-    return " ".join(words[:2])
 
 
 def of_guest(guest: GuestStory) -> tuple[str, ...]:

@@ -157,20 +157,24 @@ def history(
     colour: bool = False,
     utc: bool = False,
     guests: bool = False,
+    hosts: bool = False,
 ) -> str:
-    """Returns a story: when, what, by whom, why; with ``guests`` also whose story each line is."""
-    rows = [history_cells(line, utc=utc, guests=guests) for line in lines]
-    return drawn(history_head(guests=guests), rows, width=width, colour=colour)
+    """Returns a story: when, what, by whom, why; and where asked for, on which host, whose."""
+    rows = [history_cells(line, utc=utc, guests=guests, hosts=hosts) for line in lines]
+    head = history_head(guests=guests, hosts=hosts)
+    return drawn(head, rows, width=width, colour=colour)
 
 
-def history_head(*, guests: bool) -> list[str]:
+def history_head(*, guests: bool, hosts: bool) -> list[str]:
     """Returns the titles of a story's columns."""
-    return ["WHEN", *(["GUEST"] if guests else []), "WHAT", "BY", "WHY"]
+    own = [*(["HOST"] if hosts else []), *(["GUEST"] if guests else [])]
+    return ["WHEN", *own, "WHAT", "BY", "WHY"]
 
 
-def history_cells(line: Line, *, utc: bool, guests: bool) -> list[str]:
+def history_cells(line: Line, *, utc: bool, guests: bool, hosts: bool) -> list[str]:
     """Returns what stands under them for a line."""
-    own = [line.event.subject.guest_name or ""] if guests else []
+    own = [line.event.host] if hosts else []
+    own += [line.event.subject.guest_name or ""] if guests else []
     moment = when(line.event.at_ns, utc=utc)
     return [moment, *own, story.what(line, utc=utc), who(line.event.actor), story.why(line)]
 

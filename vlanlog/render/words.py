@@ -11,6 +11,9 @@ from typing import assert_never
 from vlanlog.core import event as e
 from vlanlog.core.vlan import PortVlans, format_vids
 
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_SECOND_NS = 1_000_000_000
+
 
 def plain(text: str) -> str:
     """Returns the text with what would move a terminal's cursor written as an escape."""
@@ -68,6 +71,21 @@ def iso(at_ns: int) -> str:
     """Returns a time as RFC 3339 in UTC with all nine digits."""
     seconds, rest = divmod(at_ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def lasting(length_ns: int) -> str:
+    """Returns how long something took, in its two largest units: ``3 d 4 h``."""
+    rest = length_ns // _SECOND_NS
+    if not rest:
+        return "less than 1 s" if length_ns else "0 s"
+    words = []
+    for unit, size_s in _UNITS:
+        number, rest = divmod(rest, size_s)
+        if number:
+            words.append(f"{number} {unit}")
+        elif words:
+            break
+    return " ".join(words[:2])
 
 
 def who(actor: e.Actor) -> str:
