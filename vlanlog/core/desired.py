@@ -1,6 +1,7 @@
 """Which VLANs each port should carry: the newest of assignment and config entry.
 
-Must not touch a port that nothing names: such a port is not in the answer.
+Must not touch a port that nothing names, nor a NIC whose VLANs libvirt itself sets by a ``<vlan>``
+in the domain's XML: such a port is not in the answer.
 """
 
 from __future__ import annotations
@@ -187,6 +188,8 @@ class _Answer:
             self._wish(port, Assignee(port=port.name), _from(self.index.for_unowned(port)))
             return
         guest, nic = owner
+        if nic.native_vlan is not None:
+            return
         whom = Assignee(guest_uuid=guest.uuid, mac=nic.mac)
         self._wish(
             port, whom, _from(self.index.for_nic(guest, nic, self.kernel.bridges.get(port.bridge)))

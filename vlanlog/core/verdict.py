@@ -46,7 +46,10 @@ def _obstacles(state: HostState, kernel: PortTable, guest: Guest) -> Iterator[st
         held = index.for_nic(guest, nic, bridge)
         if held is not None:
             fitting.add(held.entry.section)
-        elif Assignee(guest_uuid=guest.uuid, mac=nic.mac) not in assigned:
+        if nic.native_vlan is not None:
+            # libvirt has set it, or has refused the guest itself.
+            continue
+        if held is None and Assignee(guest_uuid=guest.uuid, mac=nic.mac) not in assigned:
             left_over = True
             continue
         if port is None or bridge is None:

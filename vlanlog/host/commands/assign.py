@@ -5,12 +5,13 @@ Must not print.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from vlanlog.core import event as e
 from vlanlog.core.fold import assignee_of
 from vlanlog.core.program import Scope, plan
-from vlanlog.core.state import PortTable
+from vlanlog.core.state import HostState, PortTable
 from vlanlog.core.vlan import PortVlans, VidError, parse_vids
 from vlanlog.errors import UsageError, VlanlogError
 from vlanlog.host.commands.answer import Failure, WishAnswer
@@ -26,6 +27,7 @@ def set_wish(host: Host, request: SetRequest) -> WishAnswer:
     Raises: UsageError, KernelError, StoreError; each of them before anything is recorded.
     """
     kernel, found = _found(host, request)
+    _refuse_native(host.state, found)
     vlans = _vlans(found.desired, request.pvid, request.tagged)
     host.journal.write([(found.subject, e.AssignmentSet(vlans=vlans, reason=request.reason))])
     return replace(_carried_out(host, kernel, found, later=request.later), vlans=vlans)
@@ -48,6 +50,17 @@ def _found(host: Host, request: SetRequest | UnsetRequest) -> tuple[PortTable, T
     host.load_config()
     kernel = host.look()
     return kernel, wish_target(host.state, kernel, request.target)
+
+
+def _refuse_native(state: HostState, found: Target) -> None:
+    guest = state.guests.get(found.subject.guest_uuid or "")
+    for nic in guest.nics if guest else ():
+        if guest and nic.mac == found.subject.mac and nic.native_vlan is not None:
+            raise UsageError(
+                f"{guest.name}/{nic.mac} has its VLANs from libvirt itself: "
+                f"<vlan> {nic.native_vlan} in the domain's XML",
+                hint=f"change it there, or take <vlan> out: virsh edit {shlex.quote(guest.name)}",
+            )
 
 
 def _carried_out(host: Host, kernel: PortTable, found: Target, *, later: bool) -> WishAnswer:
