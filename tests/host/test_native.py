@@ -10,7 +10,7 @@ import pytest
 from tests.core.making import MAC1, VM1, hooked, nic
 from tests.host.commanding import Commanded, granted
 from vlanlog.core.vlan import PortVlans
-from vlanlog.errors import UsageError
+from vlanlog.host.commands.answer import Failure, Outcome
 from vlanlog.host.commands.carry import performed
 from vlanlog.host.commands.request import SetRequest
 
@@ -22,12 +22,12 @@ def test_set_is_refused_and_not_recorded(tmp_path: Path, later: bool) -> None:
     place.site.told(hooked(VM1, "VM1", "started", native))
     request = SetRequest(target="vnet0", reason="r", pvid="7", later=later)
 
-    with pytest.raises(UsageError) as refusal:
-        performed(place.host, request, granted)
-
-    assert (refusal.value.message, refusal.value.hint) == (
-        f"VM1/{MAC1} has its VLANs from libvirt itself: <vlan> 42 in the domain's XML",
-        "change it there, or take <vlan> out: virsh edit VM1",
+    assert performed(place.host, request, granted) == Outcome(
+        failure=Failure(
+            message=f"VM1/{MAC1} has its VLANs from libvirt itself: <vlan> 42 in the domain's XML",
+            hint="change it there, or take <vlan> out: virsh edit VM1",
+            exit_code=2,
+        )
     )
     carried = place.site.kernel.carried()["vnet0"]
     assert (place.site.state.assignments, carried) == ((), PortVlans.of(pvid=100, tagged=1 << 200))
