@@ -176,7 +176,7 @@ def test_daemon_that_watches_is_no_remark(tmp_path: Path, writer: Writer) -> Non
     writer.tell((e.NO_SUBJECT, e.GapClosed(reason="the watch began")))
 
     with following(tmp_path, "watch") as watch:
-        watch.until("-- not recorded for ")
+        watch.until("-- recorded again --")
         watch.interrupted()
 
     assert watch.stderr == ""
