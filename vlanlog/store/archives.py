@@ -213,7 +213,7 @@ def refusal(
 
 def _archive(row: Row[Any]) -> Archive:
     try:
-        fact = fact_of(KIND, row.version, row.payload)
+        fact = _fact(row.version, row.payload)
     except UnknownEventError as error:
         raise StoreNewerError(
             f"the archive up to event {row.last_seq}: {error}",
@@ -224,8 +224,6 @@ def _archive(row: Row[Any]) -> Archive:
             f"the archive up to event {row.last_seq} cannot be read: {error}",
             hint="see what was changed: vlanlog verify",
         ) from error
-    if not isinstance(fact, LogArchived):
-        raise TypeError(f"{fact!r} is no archive")
     return Archive(
         first=Seq(row.first_seq),
         last=Seq(row.last_seq),
@@ -234,6 +232,15 @@ def _archive(row: Row[Any]) -> Archive:
         digest=digest(row.payload),
         subjects_until=row.subjects_until,
     )
+
+
+def _fact(version: int, payload: str) -> LogArchived:
+    fact = fact_of(KIND, version, payload)
+    if not isinstance(fact, LogArchived):
+        raise TypeError(f"{fact!r} is no archive")
+    for link in (fact.hash, fact.after_hash):
+        bytes.fromhex(link)
+    return fact
 
 
 def digest(payload: str) -> str:
@@ -246,9 +253,7 @@ def _values(connection: Connection, host: str, event: Seq, packed: bytes) -> dic
     told = select(events.c.version, events.c.payload)
     mine = events.c.host == host
     version, payload = connection.execute(told.where(mine, events.c.seq == event)).one()
-    fact = fact_of(KIND, version, payload)
-    if not isinstance(fact, LogArchived):
-        raise TypeError(f"{fact!r} is no archive")
+    fact = _fact(version, payload)
     highest = select(func.max(events.c.subject)).where(mine, events.c.seq <= fact.last)
     return {
         "host": host,

@@ -1,4 +1,4 @@
-"""Adds a log up from its first event, and holds its snapshots against that.
+"""Adds a log up from what is archived on, and holds its snapshots against that.
 
 Must not begin at a snapshot: one forged snapshot would vouch for the next.
 """
@@ -23,18 +23,22 @@ _OF_NOTHING = "a snapshot is kept of an event that is not there"
 
 
 class Rebuild:
-    """Folds a host's events and compares; those snapshots count that were there at first."""
+    """Folds a host's events and compares; those snapshots count that were there at first.
 
-    def __init__(self, engine: Engine, host: str) -> None:
+    ``begin`` is what the log adds up to before the first event that is handed over; a snapshot of
+    what lies before it is asked by nobody.
+    """
+
+    def __init__(self, engine: Engine, host: str, begin: HostState) -> None:
         self._engine = engine
         self._host = host
-        self._state = HostState()
+        self._state = begin
         usable = select(snapshots.c.seq).where(
             snapshots.c.host == host, snapshots.c.format == FORMAT
         )
         with translated(engine.url), engine.connect() as connection:
             kept = [Seq(seq) for seq in connection.scalars(usable.order_by(snapshots.c.seq))]
-        self._waiting = [seq for seq in kept if seq > 0]
+        self._waiting = [seq for seq in kept if seq > begin.seq]
         self._flaws = [ChainFlaw(seq=seq, why=_OF_NOTHING) for seq in kept if seq <= 0]
 
     def take(self, page: Sequence[Stored]) -> None:

@@ -12,17 +12,23 @@ from itertools import islice
 
 from sqlalchemy import Engine, exists, select, union
 
-from vlanlog.core.codec import GENESIS, Row, chained
+from vlanlog.core.codec import Row, chained
+from vlanlog.core.event import LogArchived
 from vlanlog.core.query import ChainFlaw, Head
 from vlanlog.core.state import Seq
+from vlanlog.errors import StoreError, StoreNewerError
+from vlanlog.store.archives import KIND, digest
 from vlanlog.store.failure import translated
+from vlanlog.store.moved import Known, Moved
 from vlanlog.store.read import Stored, stored
 from vlanlog.store.rebuild import Rebuild
-from vlanlog.store.schema import events, snapshots, subjects
+from vlanlog.store.schema import archives, events, snapshots, subjects
 
 _Names = tuple[str | None, ...]
 
 _PAGE = 1000
+
+_OTHERWISE = "the hash is not the one known from elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +36,16 @@ class Audit:
     """Is what was found of one host's log.
 
     Shape: events counts those of the chain that hold, head is the last of them, None for none;
-    flaws are those that are certain: behind the first of the chain nothing is looked at.
+    flaws are those that are certain: behind the first of the chain nothing is looked at. archived
+    is what was moved into files, unmet are the known places in them.
     """
 
     host: str
     events: int
     head: Head | None
     flaws: tuple[ChainFlaw, ...] = ()
+    archived: tuple[LogArchived, ...] = ()
+    unmet: tuple[Known, ...] = ()
 
 
 def first_flaw(engine: Engine, host: str, *, known: Head | None = None) -> ChainFlaw | None:
@@ -55,7 +64,7 @@ def audited(
     engine: Engine,
     host: str,
     *,
-    known: Iterable[tuple[Seq, bytes]] = (),
+    known: Iterable[Known] = (),
     compare_snapshots: bool = True,
     tick: Callable[[int], None] = lambda _: None,
 ) -> Audit:
@@ -65,21 +74,38 @@ def audited(
     since its last call. To compare the snapshots, every event has to be decoded.
     Raises: StoreError; StoreNewerError where an event is to be decoded that a newer vlanlog wrote.
     """
-    rebuild = Rebuild(engine, host) if compare_snapshots else None
-    walk = _Walk(engine, host, known)
-    flaw = _before_the_first(engine, host)
+    try:
+        moved = Moved.of(engine, host)
+    except StoreNewerError:
+        raise
+    except StoreError as error:
+        return Audit(
+            host=host, events=0, head=None, flaws=(ChainFlaw(seq=Seq(1), why=error.message),)
+        )
+    known = tuple(known)
+    rebuild = Rebuild(engine, host, moved.state) if compare_snapshots and moved.state else None
+    walk = _Walk(engine, host, moved, known)
+    flaw = _before_the_first(engine, host) or walk.ends(moved)
     rows = stored(engine, host, after=Seq(0), until=None)
     while page := list(islice(rows, _PAGE)):
         if flaw := flaw or walk.take(page):
             break
-        if rebuild:
-            rebuild.take(page)
+        if rebuild and (rest := [item for item in page if item.seq > moved.last]):
+            rebuild.take(rest)
         tick(len(page))
-    flaw = flaw or walk.cut()
+    flaw = flaw or walk.cut() or moved.flaw(walk.told)
     flaws = [] if flaw is None else [flaw]
-    if rebuild and flaw is None:
-        flaws = [*rebuild.flaws(), *_left_behind(engine, host, walk.seq)]
-    return Audit(host=host, events=walk.count, head=walk.head, flaws=tuple(flaws))
+    if flaw is None:
+        left = _left_behind(engine, host, walk.seq, moved.subjects_until)
+        flaws = [*(rebuild.flaws() if rebuild else []), *(left if compare_snapshots else [])]
+    return Audit(
+        host=host,
+        events=walk.count,
+        head=walk.head,
+        flaws=tuple(flaws),
+        archived=tuple(item.fact for item in moved.archives),
+        unmet=tuple(item for item in known if item[0] < walk.begin and item not in moved.ends),
+    )
 
 
 def hosts_met(engine: Engine) -> tuple[str, ...]:
@@ -87,7 +113,7 @@ def hosts_met(engine: Engine) -> tuple[str, ...]:
 
     Raises: StoreError.
     """
-    kept = union(*(select(table.c.host) for table in (events, subjects, snapshots)))
+    kept = union(*(select(table.c.host) for table in (events, subjects, snapshots, archives)))
     with translated(engine.url), engine.connect() as connection:
         return tuple(sorted(connection.scalars(kept)))
 
@@ -95,17 +121,26 @@ def hosts_met(engine: Engine) -> tuple[str, ...]:
 class _Walk:
     """Goes from link to link, and remembers the last that held."""
 
-    def __init__(self, engine: Engine, host: str, known: Iterable[tuple[Seq, bytes]]) -> None:
+    def __init__(self, engine: Engine, host: str, moved: Moved, known: Iterable[Known]) -> None:
         self.count = 0
-        self.seq = Seq(0)
         self.head: Head | None = None
-        self._link = GENESIS
+        self.told: dict[Seq, str] = {}
+        # What is archived and not let go of yet is part of the chain as long as it is there.
+        self.seq, self._link = moved.begin
+        self.begin = self.seq
         self._known: dict[Seq, set[bytes]] = {}
-        for seq, link in known:
+        for seq, link in (*known, *moved.ends):
             self._known.setdefault(seq, set()).add(link)
         self._engine = engine
         self._host = host
         self._names = _subjects(engine, host)
+
+    def ends(self, moved: Moved) -> ChainFlaw | None:
+        """Returns the flaw of an archive whose last event is known otherwise from elsewhere."""
+        for seq, _ in moved.ends:
+            if len(self._known[seq]) > 1:
+                return ChainFlaw(seq=seq, why=_OTHERWISE)
+        return None
 
     def take(self, page: Iterable[Stored]) -> ChainFlaw | None:
         for item in page:
@@ -113,6 +148,8 @@ class _Walk:
                 return ChainFlaw(seq=item.seq, why=why)
             self.seq, self._link, self.count = item.seq, item.hash, self.count + 1
             self.head = Head(seq=item.seq, hash=item.hash, at_ns=item.row.at_ns)
+            if item.row.kind == KIND:
+                self.told[item.seq] = digest(item.row.payload)
         return None
 
     def cut(self) -> ChainFlaw | None:
@@ -132,7 +169,7 @@ class _Walk:
         if not self._is_filed(item):
             return "it is filed under another subject, so that history does not find it"
         if self._known.get(item.seq, {item.hash}) != {item.hash}:
-            return "the hash is not the one known from elsewhere"
+            return _OTHERWISE
         return ""
 
     def _is_filed(self, item: Stored) -> bool:
@@ -151,10 +188,14 @@ def _before_the_first(engine: Engine, host: str) -> ChainFlaw | None:
     return None if seq is None else ChainFlaw(seq=Seq(seq), why="a log begins with the event 1")
 
 
-def _left_behind(engine: Engine, host: str, last: Seq) -> list[ChainFlaw]:
-    """Returns what events that are gone have left: names come in with the event that has them."""
+def _left_behind(engine: Engine, host: str, last: Seq, archived: int) -> list[ChainFlaw]:
+    """Returns what events that are gone have left: names come in with the event that has them.
+
+    ``archived`` is the last name that an event in a file may have.
+    """
     named = exists().where(events.c.subject == subjects.c.id)
-    orphans = select(subjects.c.id).where(subjects.c.host == host, ~named).limit(1)
+    mine = (subjects.c.host == host, subjects.c.id > archived)
+    orphans = select(subjects.c.id).where(*mine, ~named).limit(1)
     with translated(engine.url), engine.connect() as connection:
         if connection.scalar(orphans) is None:
             return []
