@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.core.making import MAC1, MAC2, VM1, VM2, hooked, nic, on_bridge, on_port, port, raw
 from tests.fakes.log import MemoryEventLog
+from tests.postgres.server import Server
 from tests.report.scribe import HOOK, ROOT, Scribe
-from vlanlog.blame import Blamed, blame
+from vlanlog.blame import Blamed, blame, removed
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Seq, tap_mac
 from vlanlog.core.vlan import Vid
 from vlanlog.errors import StoreError
+from vlanlog.ports import EventLog
+from vlanlog.store import open_log
 
 TAP = on_port("vnet0", 5)
 CONFIG = "vlan_filtering.conf [VM1/*]"
@@ -23,10 +27,27 @@ CONFIG = "vlan_filtering.conf [VM1/*]"
 Told = tuple[str, int, str, bool]
 
 
+@pytest.fixture(
+    params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventLog]:
+    """Is an empty log, of each kind in turn."""
+    if request.param == "memory":
+        yield MemoryEventLog()
+        return
+    url = f"sqlite:///{tmp_path}/log.db"
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        url = server.new_database()
+    found = open_log(url, host="kvm-a", snapshot_every=2)
+    yield found
+    found.engine.dispose()
+
+
 @pytest.fixture
-def scribe() -> Scribe:
+def scribe(log: EventLog) -> Scribe:
     """Is a host where vnet0 has joined br0, and got VLAN 1: events 2 and 3."""
-    scribe = Scribe()
+    scribe = Scribe(log=log)
     scribe.booted("kvm-a-2")
     scribe.joined(TAP, MAC1)
     return scribe
@@ -159,14 +180,14 @@ def test_intent_that_is_not_in_the_log_leaves_no_reason(scribe: Scribe) -> None:
     assert blamed(scribe, vid=Vid(7)) == [("7", 5, "", False)]
 
 
-def test_intent_is_met_among_the_ports_own_events_however_far_back(scribe: Scribe) -> None:
+def test_intent_is_found_however_far_back(scribe: Scribe) -> None:
     intent = e.ProgramIntended(because="CHG-1")
     [cause] = scribe.wrote((TAP, intent), by=ROOT)
     other = on_port("vnet1", 6)
-    scribe.wrote(*[(other, e.VlanRemoved(first=9, last=9))] * 10_001)
+    scribe.wrote(*[(other, e.VlanRemoved(first=9, last=9))] * 1_001)
     scribe.wrote((TAP, e.VlanAdded(first=7, last=7, cause=cause)), by=ROOT)
 
-    assert blamed(scribe, vid=Vid(7)) == [("7", 10_006, "CHG-1", False)]
+    assert blamed(scribe, vid=Vid(7)) == [("7", 1_006, "CHG-1", False)]
 
 
 def test_what_was_intended_at_once_is_not_due_to_the_joining(scribe: Scribe) -> None:
@@ -181,7 +202,7 @@ def test_what_was_intended_at_once_is_not_due_to_the_joining(scribe: Scribe) -> 
 class ShortLog(MemoryEventLog):
     """Is a log of which nothing older than one event must be asked for."""
 
-    def __init__(self, whole: MemoryEventLog, oldest: int) -> None:
+    def __init__(self, whole: EventLog, oldest: int) -> None:
         super().__init__()
         self.append([item.event for item in whole.read()])
         self._oldest = oldest
@@ -214,8 +235,8 @@ def test_bridge_is_all_its_ports(scribe: Scribe) -> None:
     assert [item.port.name for item in found] == ["vnet1"]
 
 
-def test_guest_is_all_its_nics_and_one_nic_is_its_own() -> None:
-    scribe = Scribe()
+def test_guest_is_all_its_nics_and_one_nic_is_its_own(log: EventLog) -> None:
+    scribe = Scribe(log=log)
     scribe.booted("kvm-a-2")
     other = on_port("vnet1", 6)
     second = "52:54:00:00:00:0a"
@@ -247,3 +268,80 @@ def test_log_without_the_event_is_not_whole(scribe: Scribe) -> None:
 
     with pytest.raises(StoreError, match="does not tell where vnet0 has vid 5-6 from"):
         blame(scribe.log, forged, e.Subject(port="vnet0"))
+
+
+def lost(scribe: Scribe, *, at_seq: int | None = None, vid: Vid | None = None) -> list[Told]:
+    state = scribe.log.state(at_seq=None if at_seq is None else Seq(at_seq))
+    [found] = removed(scribe.log, state, e.Subject(port="vnet0"), vid)
+    return told(found)
+
+
+def test_vid_that_was_deleted_is_due_to_its_deletion(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=10, last=20)))
+    scribe.wrote((TAP, e.VlanRemoved(first=12, last=14)))
+
+    assert lost(scribe) == [("12-14", 5, "", False)]
+
+
+def test_vid_that_the_intent_took_carries_its_reason(scribe: Scribe) -> None:
+    scribe.programmed(TAP, port(pvid=1), port("200", pvid=100), CONFIG)
+
+    assert lost(scribe) == [("1 untagged", 7, CONFIG, False)]
+
+
+def test_vid_that_came_back_was_not_taken(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanRemoved(first=1, last=1)))
+    scribe.wrote((TAP, e.VlanAdded(first=1, last=1)))
+
+    assert lost(scribe) == []
+
+
+def test_vid_that_was_deleted_twice_is_due_to_the_last_deletion(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=7, last=7)))
+    scribe.wrote((TAP, e.VlanRemoved(first=7, last=7)))
+    scribe.wrote((TAP, e.VlanAdded(first=7, last=8, untagged=True)))
+    scribe.wrote((TAP, e.VlanRemoved(first=7, last=8)))
+
+    assert lost(scribe) == [("7-8 untagged", 7, "", False)]
+
+
+def test_deletion_of_what_was_not_there_took_nothing(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=7, last=7)))
+    scribe.wrote((TAP, e.VlanRemoved(first=7, last=7)))
+    scribe.wrote((TAP, e.VlanRemoved(first=7, last=9)))
+
+    assert lost(scribe) == [("7", 5, "", False)]
+
+
+def test_pvid_that_was_deleted_was_the_pvid(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanRemoved(first=1, last=1)))
+    scribe.wrote((TAP, e.VlanAdded(first=9, last=9, pvid=True, untagged=True)))
+
+    assert lost(scribe) == [("1 pvid untagged", 4, "", False)]
+
+
+def test_pvid_that_was_displaced_before_it_was_deleted_was_none(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=9, last=9, pvid=True, untagged=True)))
+    scribe.wrote((TAP, e.VlanRemoved(first=1, last=1)))
+
+    assert lost(scribe) == [("1 untagged", 5, "", False)]
+
+
+def test_one_vid_that_was_taken_is_told_alone(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanAdded(first=10, last=20)))
+    scribe.wrote((TAP, e.VlanRemoved(first=10, last=20)))
+
+    assert lost(scribe, vid=Vid(12)) == [("12", 5, "", False)]
+
+
+def test_what_is_taken_later_was_not_taken_yet(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanRemoved(first=1, last=1)))
+
+    assert lost(scribe, at_seq=3) == []
+
+
+def test_what_a_port_lost_before_it_joined_is_another_story(scribe: Scribe) -> None:
+    scribe.wrote((TAP, e.VlanRemoved(first=1, last=1)))
+    scribe.wrote((replace(TAP, bridge="br1"), e.PortAttached(mac=MAC1)))
+
+    assert lost(scribe) == []

@@ -1,4 +1,4 @@
-"""Where a port's VLANs come from: for each vid the event that set it as it is.
+"""Where a port's VLANs come from: for each vid the event that set it as it is, or that took it.
 
 Must not format: render writes what is found.
 """
@@ -12,22 +12,20 @@ from uuid import UUID
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Guest, HostState, Nic, Port, Seq
-from vlanlog.core.vlan import PortVlans, Vid, VlanRange, format_vids, span
+from vlanlog.core.vlan import VID_MAX, VID_MIN, PortVlans, Vid, VlanRange, format_vids, span
 from vlanlog.errors import StoreError
 from vlanlog.ports import EventLog
 
-_KINDS = frozenset({"port.attached", "vlan.added", "vlan.removed", "program.intended"})
-
-_INTENTS_BACK = 10_000
-"""How far back a bridge's intent is looked for: its replay writes a few events for each port."""
+_KINDS = frozenset({"port.attached", "vlan.added", "vlan.removed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Is the event that gave a port these vids, with the flags that they have.
+    """Is the event that gave a port these vids, with the flags that they have, or took them.
 
-    Shape: because is the reason of the intent behind it, empty where none is known; joined says
-    that the port had the vids from the moment on when it joined its bridge.
+    Shape: of vids that were taken the flags are those that they had; because is the reason of
+    the intent behind it, empty where none is known; joined says that the port had the vids from
+    the moment on when it joined its bridge.
     """
 
     range: VlanRange
@@ -59,15 +57,32 @@ def blame(
     Shape: by ifindex; a port that carries nothing of what is asked is among them.
     Raises: StoreError.
     """
+    return tuple(
+        Blamed(port=port, guest=guest, nic=nic, origins=_origins(log, state, port, vid))
+        for port, guest, nic in _ports(state, subject)
+    )
+
+
+def removed(
+    log: EventLog, state: HostState, subject: e.Subject, vid: Vid | None = None
+) -> tuple[Blamed, ...]:
+    """Returns what took the vids (or the one) that the ports do not carry any more in the state.
+
+    Told are those that a port carried since it joined its bridge, each due to the last time.
+    Shape, Raises: as ``blame``.
+    """
+    return tuple(
+        Blamed(port=port, guest=guest, nic=nic, origins=_losses(log, state, port, vid))
+        for port, guest, nic in _ports(state, subject)
+    )
+
+
+def _ports(state: HostState, subject: e.Subject) -> Iterator[tuple[Port, Guest | None, Nic | None]]:
     owners = state.owners()
-    found = []
     for _, port in sorted(state.table.ports.items()):
         guest, nic = owners.of(port) or (None, None)
         if _is_meant(subject, port, guest, nic):
-            found.append(
-                Blamed(port=port, guest=guest, nic=nic, origins=_origins(log, state, port, vid))
-            )
-    return tuple(found)
+            yield port, guest, nic
 
 
 def _is_meant(subject: e.Subject, port: Port, guest: Guest | None, nic: Nic | None) -> bool:
@@ -91,9 +106,21 @@ def _origins(log: EventLog, state: HostState, port: Port, vid: Vid | None) -> tu
             f"the log does not tell where {port.name} has vid {format_vids(search.missing)} from",
             hint="see 'vlanlog verify'",
         )
-    for cause, seq in search.causes.items():
-        search.because[cause] = _reason(log, cause, seq)
-    return tuple(sorted(search.origins(port.vlans), key=lambda item: item.range.first))
+    return _by_vid(search.origins(log, port.vlans))
+
+
+def _losses(log: EventLog, state: HostState, port: Port, vid: Vid | None) -> tuple[Origin, ...]:
+    asked = span(VID_MIN, VID_MAX) if vid is None else 1 << vid
+    losses = _Losses(asked & ~port.vlans.members)
+    for item, _ in _back(log, state, port):
+        losses.take(item)
+        if losses.is_done:
+            break
+    return _by_vid(losses.origins(log))
+
+
+def _by_vid(found: Iterator[Origin]) -> tuple[Origin, ...]:
+    return tuple(sorted(found, key=lambda item: item.range.first))
 
 
 def _back(log: EventLog, state: HostState, port: Port) -> Iterator[tuple[e.Recorded, bool]]:
@@ -103,8 +130,8 @@ def _back(log: EventLog, state: HostState, port: Port) -> Iterator[tuple[e.Recor
     attached once more, and keeps its VLANs.
     """
     own = e.Subject(port=port.name, ifindex=port.ifindex)
-    for item in log.select(EventFilter(subjects=(own,), kinds=_KINDS)):
-        if item.seq > state.seq or item.event.boot_id != state.boot_id:
+    for item in log.select(EventFilter(subjects=(own,), kinds=_KINDS, until=state.seq)):
+        if item.event.boot_id != state.boot_id:
             continue
         match item.event.fact:
             case e.PortAttached():
@@ -121,26 +148,23 @@ def _back(log: EventLog, state: HostState, port: Port) -> Iterator[tuple[e.Recor
                 yield item, False
 
 
-def _reason(log: EventLog, cause: UUID, seq: Seq) -> str:
-    """Returns the reason of an intent that was not the port's own: a default PVID that moved."""
-    behind = log.read(after=Seq(max(0, seq - 1 - _INTENTS_BACK)), until=Seq(seq - 1))
-    for item in behind:
-        if item.event.event_id == cause and isinstance(item.event.fact, e.ProgramIntended):
-            return item.event.fact.because
-    return ""
+def _reason(log: EventLog, cause: UUID | None, seq: Seq) -> str:
+    """Returns the reason of the intent behind an event, empty where the log holds none."""
+    if cause is None:
+        return ""
+    intents = log.select(EventFilter(event_id=cause, until=Seq(seq - 1), limit=1))
+    fact = next((item.event.fact for item in intents), None)
+    return fact.because if isinstance(fact, e.ProgramIntended) else ""
 
 
 class _Search:
-    """Goes back through a port's events until each vid has its event, and that its reason.
+    """Goes back through a port's events until each vid has its event.
 
-    Shape: missing are the vids (bits) that no event was found for; causes are intents that are
-    still looked for, with the seq of what they explain; because are the reasons of the others.
+    Shape: missing are the vids (bits) that no event was found for.
     """
 
     def __init__(self, asked: int) -> None:
         self.missing = asked
-        self.causes: dict[UUID, Seq] = {}
-        self.because: dict[UUID, str] = {}
         self._found: list[tuple[int, e.Recorded, e.VlanAdded]] = []
         self._arriving: list[e.Recorded] = []
         self._joined: set[Seq] = set()
@@ -148,7 +172,7 @@ class _Search:
     @property
     def is_done(self) -> bool:
         """Tells whether nothing older can add anything."""
-        return not (self.missing or self.causes or self._arriving)
+        return not (self.missing or self._arriving)
 
     def take(self, item: e.Recorded, *, is_arrival: bool) -> None:
         """Takes the next older event."""
@@ -157,9 +181,6 @@ class _Search:
         match item.event.fact:
             case e.VlanAdded() as fact:
                 self._added(item, fact)
-            case e.ProgramIntended() as fact if item.event.event_id in self.causes:
-                del self.causes[item.event.event_id]
-                self.because[item.event.event_id] = fact.because
             case e.PortAttached():
                 if is_arrival:
                     self._joined |= {one.seq for one in self._arriving}
@@ -175,17 +196,73 @@ class _Search:
         self._found.append((bits, item, fact))
         if fact.cause is None:
             self._arriving.append(item)
-        else:
-            self.causes.setdefault(fact.cause, item.seq)
 
-    def origins(self, carried: PortVlans) -> Iterator[Origin]:
+    def origins(self, log: EventLog, carried: PortVlans) -> Iterator[Origin]:
         """Yields what was found, by ranges with the flags that they have now."""
         for bits, item, fact in self._found:
             native = carried.pvid if carried.pvid is not None and bits >> carried.pvid & 1 else None
+            because = _reason(log, fact.cause, item.seq)
             for each in PortVlans(bits, carried.untagged & bits, native).ranges():
-                yield Origin(
-                    range=each,
-                    source=item,
-                    because=self.because.get(fact.cause, "") if fact.cause else "",
-                    joined=item.seq in self._joined,
-                )
+                joined = item.seq in self._joined
+                yield Origin(range=each, source=item, because=because, joined=joined)
+
+
+class _Losses:
+    """Goes back through a port's events until it is known which vids it had, and what took them.
+
+    A deletion took a vid only if an older event had added it, with no deletion in between.
+    """
+
+    def __init__(self, asked: int) -> None:
+        self._asked = asked
+        self._taken: dict[Seq, tuple[int, e.Recorded, e.VlanRemoved]] = {}
+        self._found: list[tuple[PortVlans, e.Recorded, e.VlanRemoved]] = []
+        self._moved: Seq | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Tells whether nothing older can add anything."""
+        return not self._asked
+
+    def take(self, item: e.Recorded) -> None:
+        """Takes the next older event."""
+        match item.event.fact:
+            case e.VlanRemoved() as fact:
+                bits = span(fact.first, fact.last) & self._asked
+                self._leave(bits)
+                self._taken[item.seq] = bits, item, fact
+            case e.VlanAdded() as fact:
+                self._had(fact)
+                if fact.pvid:
+                    self._moved = item.seq
+            case _:
+                pass
+
+    def _leave(self, bits: int) -> None:
+        """Leaves these vids to an older deletion: they were gone before the newer one."""
+        self._taken = {
+            seq: (held & ~bits, item, fact)
+            for seq, (held, item, fact) in self._taken.items()
+            if held & ~bits
+        }
+
+    def _had(self, added: e.VlanAdded) -> None:
+        bits = span(added.first, added.last) & self._asked
+        for seq, (held, item, fact) in self._taken.items():
+            if lost := held & bits:
+                # Another PVID may have come between.
+                native = added.first if added.pvid and not self._is_displaced(seq) else None
+                vlans = PortVlans(lost, lost if added.untagged else 0, native)
+                self._found.append((vlans, item, fact))
+                self._asked &= ~lost
+        self._leave(bits)
+
+    def _is_displaced(self, seq: Seq) -> bool:
+        return self._moved is not None and self._moved < seq
+
+    def origins(self, log: EventLog) -> Iterator[Origin]:
+        """Yields what was found, by ranges with the flags that they had."""
+        for vlans, item, fact in self._found:
+            because = _reason(log, fact.cause, item.seq)
+            for each in vlans.ranges():
+                yield Origin(range=each, source=item, because=because)

@@ -17,12 +17,16 @@ Flags = tuple[bool, bool]
 
 @dataclass
 class NaivePort:
-    """Is a port: what it is called, where it is, its vids' flags, and which event set each."""
+    """Is a port: what it is called, where it is, its vids' flags, and which event set each.
+
+    Shape: lost are the vids that it had, by the event that took each and the flags it had then.
+    """
 
     name: str
     bridge: str
     vids: dict[int, Flags] = field(default_factory=dict)
     setter: dict[int, int] = field(default_factory=dict)
+    lost: dict[int, tuple[int, Flags]] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,8 +70,9 @@ class NaiveHost:
                 for vid in range(fact.first, fact.last + 1):
                     self._set(self.ports[index], vid, fact, seq)
             case e.VlanRemoved() as fact:
-                for vid in range(fact.first, fact.last + 1):
-                    self.ports[index].vids.pop(vid, None)
+                port = self.ports[index]
+                for vid in {*range(fact.first, fact.last + 1)} & port.vids.keys():
+                    port.lost[vid] = (seq, port.vids.pop(vid))
             case _:
                 pass
 
@@ -77,6 +82,7 @@ class NaiveHost:
             port.vids = {old: (False, untagged) for old, (_, untagged) in port.vids.items()}
         port.vids[vid] = (fact.pvid, fact.untagged)
         port.setter[vid] = seq
+        port.lost.pop(vid, None)
 
     def shown(self) -> list[dict[str, Any]]:
         """Returns what ``bridge -j vlan show`` would, with the bridges."""
@@ -92,6 +98,14 @@ class NaiveHost:
             (port.name, vid): (port.setter[vid], flags)
             for port in self.ports.values()
             for vid, flags in port.vids.items()
+        }
+
+    def lost(self) -> dict[tuple[str, int], tuple[int, Flags]]:
+        """Returns likewise which event took each vid that a port has no more."""
+        return {
+            (port.name, vid): taken
+            for port in self.ports.values()
+            for vid, taken in port.lost.items()
         }
 
 

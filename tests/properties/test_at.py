@@ -18,18 +18,19 @@ from sqlalchemy import Engine
 from tests.core.making import on_bridge, on_port
 from tests.postgres.server import Server
 from tests.properties.naive_host import NaiveHost, differing, last_of
-from vlanlog.blame import blame
+from vlanlog.blame import Blamed, blame, removed
 from vlanlog.cli.layers import Layer, layer_table
 from vlanlog.cli.options import moment_or_event
 from vlanlog.config import load_settings
 from vlanlog.core import event as e
 from vlanlog.core.compared import port_differences
-from vlanlog.core.state import Seq
+from vlanlog.core.state import HostState, Seq
 from vlanlog.errors import UsageError
 from vlanlog.host.host import Host
 from vlanlog.identity import SystemClock
 from vlanlog.journal import Envelope, Journal
 from vlanlog.kernel.read import NetlinkReader
+from vlanlog.ports import EventLog
 from vlanlog.render import json
 from vlanlog.store.engine import open_engine
 from vlanlog.store.log import SqlEventLog
@@ -41,6 +42,9 @@ BRIDGES = ("br0", "br1")
 TICKS = (0, 0, 1, 1, 1, 3, 10, -1, -5, -30)
 EVERY = 4
 """Is after how many events a snapshot is kept."""
+
+Told = dict[tuple[str, int], tuple[int, tuple[bool, bool]]]
+Asked = Callable[[EventLog, HostState, e.Subject], tuple[Blamed, ...]]
 
 _numbers = count(1)
 few_vids = st.tuples(st.integers(1, 9), st.integers(1, 9)).map(sorted)
@@ -92,7 +96,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 def _go_on(draw: st.DrawFn, story: Story) -> None:
     ports = story.hosts[-1].ports
-    what = draw(st.sampled_from(("vlan",) * 8 + ("port",) * 4 + ("rest",)))
+    what = draw(st.sampled_from(("vlan",) * 8 + ("port",) * 4 + ("rest",) * 3))
     if what == "rest":
         _interrupt(draw, story)
     elif what == "port" or not ports:
@@ -224,11 +228,11 @@ def diff_told(host: Host, one: str, two: str) -> list[dict[str, Any]]:
     return sorted(told, key=repr)
 
 
-def blame_told(host: Host, text: str) -> dict[tuple[str, int], tuple[int, tuple[bool, bool]]]:
+def blame_told(host: Host, text: str, asked: Asked) -> Told:
     then = host.state_at(host.place_of(moment_or_event(text)))
     return {
         (item.port.name, vid): (origin.source.seq, (origin.range.pvid, origin.range.untagged))
-        for item in blame(host.log, then, e.NO_SUBJECT)
+        for item in asked(host.log, then, e.NO_SUBJECT)
         for origin in item.origins
         for vid in range(origin.range.first, origin.range.last + 1)
     }
@@ -242,7 +246,8 @@ def held_against_the_model(engine: Engine, story: Story, data: st.DataObject) ->
         then = story.hosts[one.last]
 
         assert state_told(host, one.text) == then.shown()
-        assert blame_told(host, one.text) == then.blamed()
+        assert blame_told(host, one.text, blame) == then.blamed()
+        assert blame_told(host, one.text, removed) == then.lost()
         assert diff_told(host, one.text, two.text) == differing(then, story.hosts[two.last])
 
 

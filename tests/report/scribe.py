@@ -14,6 +14,7 @@ from vlanlog.core import event as e
 from vlanlog.core.query import Head
 from vlanlog.core.state import tap_mac
 from vlanlog.core.vlan import PortVlans, VlanRange
+from vlanlog.ports import EventLog
 
 ROOT = e.Actor(source=e.ActorSource.OPERATOR, uid=0, user="root", login_uid=1000)
 HOOK = e.Actor(source=e.ActorSource.HOOK, uid=0, parent="libvirtd")
@@ -23,8 +24,8 @@ DAEMON = e.Actor(source=e.ActorSource.DAEMON)
 class Scribe:
     """Writes a log by hand: facts at times that are given."""
 
-    def __init__(self, host: str = "kvm-a") -> None:
-        self.log = MemoryEventLog()
+    def __init__(self, host: str = "kvm-a", log: EventLog | None = None) -> None:
+        self.log: EventLog = log or MemoryEventLog()
         self.host = host
         self.boot = f"{host}-1"
         self.at_ns = 0
@@ -41,26 +42,24 @@ class Scribe:
     ) -> list[UUID]:
         """Appends the facts of one call, a millisecond apart; returns their ids."""
         self._calls += 1
-        ids = []
+        events = []
         for subject, fact in findings:
             self._ids += 1
             self.at_ns += 1_000_000
-            ids.append(UUID(int=self._ids))
-            self.log.append(
-                [
-                    e.Event(
-                        event_id=UUID(int=self._ids),
-                        at_ns=self.at_ns,
-                        host=self.host,
-                        boot_id=self.boot,
-                        actor=by,
-                        correlation_id=UUID(int=self._calls),
-                        fact=fact,
-                        subject=subject,
-                    )
-                ]
+            events.append(
+                e.Event(
+                    event_id=UUID(int=self._ids),
+                    at_ns=self.at_ns,
+                    host=self.host,
+                    boot_id=self.boot,
+                    actor=by,
+                    correlation_id=UUID(int=self._calls),
+                    fact=fact,
+                    subject=subject,
+                )
             )
-        return ids
+        self.log.append(events)
+        return [event.event_id for event in events]
 
     def goes_on(self) -> None:
         """Makes what is written next a part of the same call."""
