@@ -78,7 +78,12 @@ def plain_host(root: Path, *, libvirt: str = "9.0.0", multiarch: str = "x86_64-l
 
 def kvmvlan_host(root: Path) -> Path:
     """Makes a host that runs the published design, with scripts and links of its operator's."""
-    plain_host(root)
+    put_kvmvlan(plain_host(root))
+    return root
+
+
+def put_kvmvlan(root: Path) -> None:
+    """Lays the published design down, and what its operator has added."""
     more = "_${3}"
     put(
         root,
@@ -105,7 +110,6 @@ def kvmvlan_host(root: Path) -> Path:
     put(root, f"{HOOKS}/conf/bridge_init.conf", BRIDGES)
     put(root, f"{HOOKS}/conf/vlan_filtering.conf", PORTS, mode=0o600)
     put(root, f"{HOOKS}/logs/daemon_start_bridge_init.log", "it was so\n")
-    return root
 
 
 def entries(root: Path) -> dict[str, Entry]:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from vlanlog.install.manifest import BACKUPS
 from vlanlog.install.step import Action, Step
-from vlanlog.install.tree import NEW_NAME, Form, Tree
+from vlanlog.install.tree import Form, Tree
 
 
 def carry_out(tree: Tree, steps: Iterable[Step]) -> None:
@@ -50,7 +50,6 @@ def _remove(tree: Tree, step: Step) -> None:
     if step.with_all:
         tree.clear(step.path)
     elif step.form is Form.FOLDER:
-        tree.remove(f"{step.path}/{NEW_NAME}")
         tree.remove_folder(step.path)
     else:
         tree.remove(step.path)

@@ -9,6 +9,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
@@ -175,6 +176,7 @@ def _systemds(word: str) -> str:
     return escaped if re.fullmatch(r"[\w./+@:,=~%$-]+", escaped) else f'"{escaped}"'
 
 
+@cache
 def shipped(folder: str, name: str) -> bytes:
     """Returns a file of the installed package, else of the source tree.
 

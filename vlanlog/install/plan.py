@@ -13,7 +13,7 @@ from vlanlog.install.author import Author, author_of
 from vlanlog.install.layout import Item, Role, block_in, script_at, shipped_texts, with_block
 from vlanlog.install.manifest import BACKUPS, DATA, MODE, PATH, Laid, Manifest, manifest_text
 from vlanlog.install.step import Action, Step
-from vlanlog.install.tree import Form, Found, InstallError, Tree, fingerprint
+from vlanlog.install.tree import NEW_NAME, Form, Found, InstallError, Tree, fingerprint
 from vlanlog.install.undo import empty_folders, undone
 
 _OBSTACLES = {Form.FOLDER: "a folder", Form.OTHER: "a device or a socket"}
@@ -117,7 +117,7 @@ class _Planner:
 
     def _add_data(self, item: Item) -> None:
         """Adds vlanlog's folder, which an install that was interrupted may have left empty."""
-        if self._tree.names(item.path):
+        if set(self._tree.names(item.path)) - {NEW_NAME}:
             self._stay(item, Action.SAME, None)
         else:
             self._lay(item, Action.NEW, None)

@@ -18,7 +18,7 @@ from vlanlog.install.aftermath import (
 from vlanlog.install.carry import carry_out
 from vlanlog.install.interpreter import interpreter
 from vlanlog.install.layout import Wanted, layout
-from vlanlog.install.manifest import Manifest, read_manifest
+from vlanlog.install.manifest import PATH, Manifest, read_manifest
 from vlanlog.install.plan import Plan, install_plan
 from vlanlog.install.site import LIBVIRTS, Site, site
 from vlanlog.install.step import Step
@@ -70,6 +70,7 @@ def install(
         aftermath = after_install(tree, host, hooks, plan.steps, enable=enable)
         remarks = (*chosen.remarks, *_remarks(tree, host, hooks))
         if not dry_run:
+            tree.sweep(_writes(plan.manifest))
             carry_out(tree, plan.steps)
     problems = () if dry_run else tuple(failures(aftermath.at_once))
     return Outcome(steps=plan.steps, aftermath=aftermath, remarks=remarks, problems=problems)
@@ -91,10 +92,16 @@ def uninstall(
             if not agreed(steps):
                 return None
             problems += failures(before_uninstall(tree, steps))
+            tree.sweep(_writes(manifest))
             carry_out(tree, steps)
     if not dry_run:
         problems += failures(aftermath.at_once)
     return Outcome(steps=steps, aftermath=aftermath, problems=tuple(problems))
+
+
+def _writes(manifest: Manifest) -> list[str]:
+    """Returns every path that an install with this manifest writes to."""
+    return [PATH, *(path for item in manifest.items for path in (item.path, item.backup) if path)]
 
 
 def _remarks(tree: Tree, host: Site, hooks: str) -> tuple[str, ...]:

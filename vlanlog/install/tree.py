@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -161,13 +161,15 @@ class Tree:
         return "" if os.access(at, os.W_OK | os.X_OK) else f"{at} cannot be written to"
 
     def make_folder(self, path: str, mode: int) -> None:
-        """Makes a folder with all that lead to it; one that is there stays as it is."""
+        """Makes a folder with all that lead to it; one that is there stays as it is.
+
+        Its mode is had at once, less what the umask forbids: between two calls a kill may come.
+        """
         place = self.place(path)
         with _told(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             if not self.place(self.inside(path)).is_dir():
-                place.mkdir()
-                place.chmod(mode)
+                place.mkdir(mode)
 
     def write(self, path: str, content: bytes, mode: int) -> None:
         """Writes a file, which takes its name when it is whole, on the disk, and may be run."""
@@ -202,6 +204,14 @@ class Tree:
                 if not whence.is_symlink():
                     new.chmod(stat.S_IMODE(state.st_mode))
             _take_name(new, place)
+
+    def sweep(self, paths: Iterable[str]) -> None:
+        """Removes what was about to become the files at these paths when someone was killed."""
+        for path in paths:
+            place = self.place(path)
+            with _told(place):
+                if place.parent.is_dir():
+                    _scratch(place)
 
     def remove(self, path: str) -> None:
         """Removes a file or a link; one that is gone is no matter."""

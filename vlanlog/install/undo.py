@@ -25,12 +25,19 @@ def uninstall_plan(tree: Tree, manifest: Manifest, *, purge: bool) -> tuple[Step
     steps = [step for item in others if (step := undone(tree, item))]
     steps += [_whole(path, "the scripts' logs") for path in sorted(logs)]
     steps += _wanted_by(tree, manifest)
+    # Its own folder, and what leads there, go last: in it is what is remembered.
+    last = {path for path in folders if f"{DATA}/".startswith(f"{path}/")}
+    if not manifest.items and not tree.names(DATA):
+        # An uninstall was killed right before its last step.
+        last = {DATA}
     if purge:
+        steps += empty_folders(tree, folders - logs - last, steps)
         steps += [_whole(DATA, "the log of events and all else in it")] * _is_there(tree, DATA)
     else:
         steps += _used_backups(tree, manifest, steps)
+        steps += empty_folders(tree, folders - last, steps)
         steps += [Step(action=Action.REMOVED, path=PATH)] * _is_there(tree, PATH)
-    return (*steps, *empty_folders(tree, folders - logs, steps))
+    return (*steps, *empty_folders(tree, last, steps))
 
 
 def undone(tree: Tree, item: Laid) -> Step | None:
@@ -93,7 +100,7 @@ def _used_backups(tree: Tree, manifest: Manifest, steps: list[Step]) -> list[Ste
     used = [item.backup for item in manifest.items if item.backup and item.path not in needed]
     gone = [path for path in used if tree.found(path).form is not Form.ABSENT]
     files = [Step(action=Action.REMOVED, path=path) for path in gone]
-    above = {str(folder) for path in gone for folder in PurePosixPath(path).parents}
+    above = {str(folder) for path in used for folder in PurePosixPath(path).parents}
     return [*files, *empty_folders(tree, {p for p in above if f"{p}/".startswith(BACKUPS)}, files)]
 
 
