@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 
 import vlanlog
 from vlanlog.cli import show
+from vlanlog.cli.archived import left_out
 from vlanlog.cli.files import FileError, text_of, written
 from vlanlog.cli.options import DatabaseOption, HooksOption, moment
 from vlanlog.cli.subjects import subjects_named
@@ -26,6 +28,7 @@ from vlanlog.host.opening import Mode, opened
 from vlanlog.render import csv
 from vlanlog.render.head import HeadError, KnownHead, heads_in
 from vlanlog.render.words import count
+from vlanlog.store.archives import newest_archive
 from vlanlog.store.existing import Engine, existing
 from vlanlog.store.log import SqlEventLog, hosts
 from vlanlog.store.read import Stored, recorded, stored
@@ -93,6 +96,9 @@ def command(
         )
         if after is not None:
             header = _behind(header, log, after)
+        elif remark := left_out(log, since_ns=wanted.since_ns):
+            show.note(remark)
+            header = header if header.selection else _here(header, log)
         _write(header, _rows(log, header, wanted), form or _form(output), output)
 
 
@@ -177,15 +183,22 @@ def _behind(header: Header, log: SqlEventLog, name: str) -> Header:
     if not known:
         raise UsageError(f"{name} holds no head of {log.host}", hint="name the host: --host")
     last = max(known, key=lambda head: head.seq)
-    there = [item.hash for item in log.read(after=Seq(last.seq - 1), until=last.seq)]
-    if there != [last.hash]:
+    there = {item.hash for item in log.read(after=Seq(last.seq - 1), until=last.seq)}
+    end = _here(header, log)
+    if last.hash not in there | ({end.after_hash} if end.after == last.seq else set()):
         raise StoreError(
             f"the log does not have the event {last.seq} of {name}",
             hint=f"look at it: vlanlog verify --against {name}",
         )
-    return Header(
-        host=header.host, program=header.program, after=last.seq, after_hash=last.hash
-    )  # fmt: skip
+    return replace(header, after=last.seq, after_hash=last.hash)
+
+
+def _here(header: Header, log: SqlEventLog) -> Header:
+    """Returns the header of all that is not archived."""
+    newest = newest_archive(log.engine, log.host)
+    if newest is None:
+        return header
+    return replace(header, after=newest.last, after_hash=bytes.fromhex(newest.fact.hash))
 
 
 def _heads(name: str) -> tuple[KnownHead, ...]:

@@ -18,6 +18,7 @@ from vlanlog.core.fold import fold
 from vlanlog.core.state import Seq
 from vlanlog.errors import StoreError
 from vlanlog.store.append import Appender
+from vlanlog.store.archives import archives_of
 from vlanlog.store.failure import translated
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import events
@@ -98,7 +99,20 @@ class _Taker(Appender):
     def _hash_at(self, seq: Seq) -> bytes:
         wanted = select(events.c.hash).where(events.c.host == self._host, events.c.seq == seq)
         with self._engine.connect() as connection:
-            return connection.scalar(wanted) or GENESIS
+            found = connection.scalar(wanted)
+        return found or self._archived_hash_at(seq)
+
+    def _archived_hash_at(self, seq: Seq) -> bytes:
+        ends = archives_of(self._engine, self._host)
+        if not ends or seq > ends[-1].last or seq == 0:
+            return GENESIS
+        for item in ends:
+            if item.last == seq:
+                return bytes.fromhex(item.fact.hash)
+        raise OtherChainError(
+            f"it ends with event {seq} of {self._host}, which is archived here: it holds no news",
+            hint="look whether it is the same log: vlanlog verify --archive FILE",
+        )
 
 
 def _behind(
