@@ -149,7 +149,7 @@ def test_guest_is_refused_where_the_interpreter_is_missing(filtered: Host) -> No
         said = filtered.refusal(guest)
     assert words_of_hook(said) == (
         "vlanlog: error: GOOD3: start refused, its VLANs cannot be set without /no/python and "
-        f"{HOOK_PY}; name the interpreter in its line PYTHON=, "
+        f"{HOOK_PY}; run 'vlanlog install' again, "
         f"or remove {HOOKS}/qemu to start guests without vlanlog"
     )
     assert (filtered.state(guest), qemu_starts(guest)) == ("shut off", 0)

@@ -37,7 +37,8 @@ def read_source(path: Path) -> Source:
         content = path.read_bytes()
     except FileNotFoundError as e:
         raise ConfigMissingError(
-            f"{path}: no such file", hint="copy vlanlog's own, which has no entry in force"
+            f"{path}: no such file",
+            hint="'vlanlog install' lays one down that has no entry in force",
         ) from e
     except OSError as e:
         raise ConfigError(f"{path}: cannot be read: {e.strerror}", hint="check its mode") from e
