@@ -154,7 +154,7 @@ def test_install_says_whose_files_it_replaced(taken_over: TakenOver) -> None:
     rows = [line.split(maxsplit=2) for line in taken_over.installed.splitlines()]
     replaced = {row[1]: row[2] for row in rows if row[0] == "replaced"}
     assert replaced == {
-        path: f"kvmvlan's, with changes; kept as {DATA}/backup/1{path}"
+        path: f"kvmvlan's, with changes; kept below {DATA}/backup/1"
         for path in (
             f"{HOOKS}/daemon",
             f"{HOOKS}/qemu",

@@ -15,7 +15,7 @@ from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.install.aftermath import Command
 from vlanlog.install.run import Outcome, install
-from vlanlog.install.step import Step
+from vlanlog.install.step import Action, Step
 from vlanlog.install.tree import Form, InstallError, Tree
 from vlanlog.render import json, table
 from vlanlog.render.words import plain
@@ -128,8 +128,9 @@ def _path(step: Step) -> str:
 
 
 def _note(step: Step) -> str:
-    where = {"restored": "from", "replaced": "kept as"}.get(str(step.action), "kept as")
-    kept = f"{where} {step.backup}" if step.backup else ""
+    where = "from" if step.action is Action.RESTORED else "kept below"
+    # There it has the same path again.
+    kept = f"{where} {step.backup.removesuffix(step.path)}" if step.backup else ""
     return "; ".join(part for part in (step.note, kept) if part)
 
 
