@@ -106,10 +106,10 @@ class Host:
         self.daemon.stop()
         self.up = False
 
-    def define(self, name: str, *nics: Nic, acpi: bool = False) -> Guest:
+    def define(self, name: str, *nics: Nic, acpi: bool = False, disk: Path | None = None) -> Guest:
         """Makes a guest known to libvirt; it does not run yet. Hot plug needs ACPI."""
         guest = Guest(name=name, uuid=str(uuid4()), nics=nics)
-        self.daemon.define(domain_xml(name, nics, uuid=guest.uuid, acpi=acpi))
+        self.daemon.define(domain_xml(name, nics, uuid=guest.uuid, acpi=acpi, disk=disk))
         self.guests.append(guest)
         return guest
 

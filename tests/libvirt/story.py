@@ -100,6 +100,32 @@ def operations(events: Iterable[Event]) -> list[str]:
     return [event["payload"]["operation"] for event in events if event["kind"] == "hook.invoked"]
 
 
+def lines(events: Iterable[Event]) -> list[str]:
+    """Returns each event in a line: what it is about, what happened, and by whom."""
+    return [_line(event, event["payload"]) for event in events]
+
+
+def _line(event: Event, payload: Event) -> str:
+    port = event["port"] or event["bridge"] or "-"
+    match event["kind"]:
+        case "hook.invoked":
+            words = ("operation", "sub_operation", "extra")
+            return " ".join(payload[word] for word in words) + f" of {payload['daemon']}"
+        case "hook.script_finished":
+            return f"{payload['hook']}/{payload['script']} {payload['exit_status']}"
+        case "vlan.added" | "vlan.removed":
+            sign = "+" if event["kind"] == "vlan.added" else "-"
+            first, last = payload["first"], payload["last"]
+            vids = str(first) if first == last else f"{first}-{last}"
+            return f"{port} {sign}{vids} {event['actor']['source']}"
+        case "program.intended":
+            return f"{port}: {', '.join(payload['steps'])}"
+        case "program.finished":
+            return f"{port}: {payload['outcome']}"
+        case kind:
+            return f"{port} {kind} {event['actor']['source']}"
+
+
 def unprogrammed(events: Iterable[Event]) -> list[tuple[str, bool, tuple[str, ...]]]:
     """Returns operation, verdict and problems of each ``guest.unprogrammed``.
 
