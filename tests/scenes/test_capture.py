@@ -13,6 +13,7 @@ from tests.capture.hosts import in_force, planned
 from tests.kernel.netns import bridge, entered, index, ip_batch
 from tests.scenes.guests import VM2, VM3, Guest, GuestNic
 from tests.scenes.stage import Ended, Stage
+from tests.scenes.status import status_folder, tell_of
 from vlanlog.capture import captured
 from vlanlog.core.device import Device
 from vlanlog.core.vlan import Vid
@@ -46,19 +47,14 @@ def filtering(name: str, *ports: str, default_pvid: int = 1) -> list[str]:
 def bare(stage: Stage) -> Stage:
     """Is a host before vlanlog: no config, hooks that only record, guests that libvirt knows."""
     stage.configure("", "")
-    with (stage.conf / "vlanlog.conf").open("a") as conf:
-        conf.write(f"libvirt-status = {stage.folder}/qemu\n")
-    (stage.folder / "qemu").mkdir()
+    status_folder(stage)
     return stage
 
 
 def run(stage: Stage, guest: Guest, made_up: dict[str, str] | None = None) -> None:
     """Starts a guest, and has libvirt's status file tell of it."""
     stage.start(guest, made_up or {})
-    xml = guest.live_xml(made_up or {}).decode()
-    (stage.folder / "qemu" / f"{guest.name}.xml").write_text(
-        f"<domstatus state='running' reason='booted'>{xml}</domstatus>"
-    )
+    tell_of(stage, guest, made_up or {})
 
 
 def reference_by_hand(stage: Stage) -> None:
