@@ -161,7 +161,7 @@ class _Capture:
         return self.devices[port.ifindex].kind or "hardware"
 
     def _take_port(self, port: Port, *, is_candidate: bool) -> None:
-        owner = None if port.name in self.trunks else self.owners.of(port)
+        owner = self.owners.of(port)
         selector = self._by_port(port) if owner is None else _by_nic(*owner)
         if not says(port.vlans):
             self._cannot_say(port)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.capture.hosts import (
     DEFAULT_VLANS,
@@ -40,12 +41,14 @@ def port_entry(name: str, vlans: PortVlans) -> PortEntry:
     return PortEntry(section=name, selector=selector, vlans=vlans)
 
 
-@given(host=hosts())
+@given(host=hosts(), data=st.data())
 def test_replay_after_a_capture_plans_nothing_and_every_port_is_named_or_told(
-    host: tuple[PortTable, dict[IfIndex, Device], tuple[Guest, ...]],
+    host: tuple[PortTable, dict[IfIndex, Device], tuple[Guest, ...]], data: st.DataObject
 ) -> None:
     table, devices, guests = host
-    found = captured(table, guests, devices)
+    ports = sorted(port.name for port in table.ports.values() if not port.is_self)
+    trunks = data.draw(st.sets(st.sampled_from(ports)) if ports else st.just(set()))
+    found = captured(table, guests, devices, trunks=trunks)
     config = in_force(found)
     assert (tuple(held.entry for held in config.bridges.values()), set(config.ports)) == (
         found.bridges,

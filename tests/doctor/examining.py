@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from vlanlog.store.log import SqlEventLog
 
 SOURCES = Path(__file__).parents[2]
 HOST = "host"
+NOBODY = 65534
 
 
 def a_view(folder: Path, table: PortTable | None = None) -> View:
@@ -93,3 +95,14 @@ def process(view: View, pid: int, comm: str, *, age_s: float = 0.0, context: str
     write(view, f"proc/{pid}/stat", f"{pid} ({comm}) S {'0 ' * 18}{ticks} 0\n")
     write(view, f"proc/{pid}/attr/current", context)
     write(view, "proc/uptime", f"{up_s} 0\n")
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Runs the block without root's rights, whoever runs the tests."""
+    user = os.geteuid()
+    os.seteuid(NOBODY if user == 0 else user)
+    try:
+        yield
+    finally:
+        os.seteuid(user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from tests.core.making import event
 from tests.doctor.examining import (
     a_view,
+    as_nobody,
     findings,
     lay_down,
     log_of,
@@ -135,6 +137,19 @@ def test_script_whose_python_lacks_vlanlog_fails(view: View) -> None:
     name = "daemon_start.d/bridge_init.py"
     edit(name, OWN_PYTHON, 'PYTHON="/bin/false"')(view.settings.hooks)
     assert told(view, "hook-call") == [(FAIL, f"/hooks/{name} cannot be run: exit status 1")]
+
+
+def test_hooks_that_another_user_may_not_see_are_unknown() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        hidden = a_view(Path(folder))
+        lay_down(hidden)
+        hidden.settings.hooks.chmod(0o700)
+        with as_nobody():
+            found = [findings(hidden, check) for check in ("hooks", "hook-call", "hooks-seen")]
+    assert [(item.grade, item.hint) for [item] in found] == [
+        (UNKNOWN, "run 'vlanlog doctor' as root")
+    ] * 3
 
 
 def test_hooks_are_not_run_where_there_are_none(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from sqlalchemy import Engine
 
 import vlanlog
 from tests.daemon.serving import served
-from tests.doctor.examining import HOST, a_view, findings, log_of, process, told, write
+from tests.doctor.examining import HOST, a_view, as_nobody, findings, log_of, process, told, write
 from tests.store.database import execute, tamper
 from tests.store.histories import happening, history
 from vlanlog.core import event as e
@@ -27,7 +26,6 @@ from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import HEAD
 
 PASS, UNKNOWN, WARN, FAIL = Grade.PASS, Grade.UNKNOWN, Grade.WARN, Grade.FAIL
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -45,17 +43,6 @@ def log(view: View) -> Iterator[SqlEventLog]:
     made.append(history(30, host=HOST))
     yield made
     made.engine.dispose()
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Runs the block without root's rights, whoever runs the tests."""
-    user = os.geteuid()
-    os.seteuid(NOBODY if user == 0 else user)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def url(view: View) -> str:

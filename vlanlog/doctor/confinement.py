@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +64,8 @@ def interpreters(view: View) -> list[Path]:
     named = set()
     for path in found:
         line = _PYTHON_LINE.search(view.read_text(path))
-        words = shlex.split(line[1]) if line else []
-        named.add(Path(words[0] if words else "/usr/bin/python3"))
+        program = line[1].strip("'\"") if line else ""
+        named.add(Path(program or "/usr/bin/python3"))
     return sorted({Path(os.path.realpath(path)) for path in named})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from vlanlog.core.finding import Finding, unknown
 from vlanlog.doctor import bridges, confinement, hooks, kernel, others, record
-from vlanlog.doctor.view import NotSeenError, View
+from vlanlog.doctor.view import NotSeenError, View, as_root
 from vlanlog.errors import UsageError, VlanlogError
 
 Check = Callable[[View], Iterator[Finding]]
@@ -65,3 +65,5 @@ def found(name: str, check: Check, view: View) -> Iterator[Finding]:
         yield unknown(name, error.text, error.hint)
     except VlanlogError as error:
         yield unknown(name, error.message, error.hint)
+    except OSError as error:
+        yield unknown(name, f"{error.filename}: {error.strerror}", as_root(error))

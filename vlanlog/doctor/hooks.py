@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlanlog.core.event import HookInvoked
-from vlanlog.core.finding import Finding, failed, passed, unknown, warned
+from vlanlog.core.finding import Finding, failed, passed, warned
 from vlanlog.core.query import EventFilter
 from vlanlog.doctor.view import NotSeenError, View
 
@@ -93,19 +93,19 @@ def hook_call(view: View) -> Iterator[Finding]:
     found = [(driver, path) for driver in DRIVERS for path in dispatchers(view, driver)]
     if not found:
         raise NotSeenError("there is no hook to be run", "see the check 'hooks'")
-    faults: list[Finding] = []
-    for driver, path in found:
-        if not view.is_root:
-            yield unknown(name, f"{path}: only root's calls are served", "run it as root")
-        elif why := _call_failure(driver, path):
-            faults.append(failed(name, f"{path} records nothing: {why}", _INSTALL))
-    for script in SCRIPTS:
-        path = view.settings.hooks / script
-        if path.is_file() and (why := _script_failure(path)):
-            faults.append(failed(name, f"{path} cannot be run: {why}", _INSTALL))
-    yield from faults
-    if not faults and view.is_root:
-        yield passed(name, "dispatchers record a call, and scripts start")
+    if not view.is_root:
+        raise NotSeenError("only root's calls are served", "run 'vlanlog doctor' as root")
+    faults = [
+        failed(name, f"{path} records nothing: {why}", _INSTALL)
+        for driver, path in found
+        if (why := _call_failure(driver, path))
+    ]
+    faults += [
+        failed(name, f"{path} cannot be run: {why}", _INSTALL)
+        for path in (view.settings.hooks / script for script in SCRIPTS)
+        if path.is_file() and (why := _script_failure(path))
+    ]
+    yield from faults or [passed(name, "dispatchers record a call, and scripts start")]
 
 
 def _call_failure(driver: str, path: Path) -> str:

@@ -176,7 +176,7 @@ class View:
         except (FileNotFoundError, NotADirectoryError):
             return ""
         except OSError as error:
-            raise NotSeenError(f"{path}: {error.strerror}", _as_root(error)) from error
+            raise NotSeenError(f"{path}: {error.strerror}", as_root(error)) from error
 
     def listed(self, folder: Path, pattern: str = "*") -> list[Path]:
         """Returns the files of a folder by name, none where it is not there.
@@ -188,7 +188,7 @@ class View:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise NotSeenError(f"{folder}: {error.strerror}", _as_root(error)) from error
+            raise NotSeenError(f"{folder}: {error.strerror}", as_root(error)) from error
         return [path for path in found if path.match(pattern)]
 
     def processes(self, *names: str) -> Iterator[tuple[int, str]]:
@@ -203,7 +203,8 @@ class View:
                 yield int(folder.name), name
 
 
-def _as_root(error: OSError) -> str:
+def as_root(error: OSError) -> str:
+    """Returns the way to know more, where rights are what is missing."""
     return "run 'vlanlog doctor' as root" if isinstance(error, PermissionError) else ""
 
 
@@ -213,4 +214,4 @@ def _has_content(file: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise NotSeenError(f"{file}: {error.strerror}", _as_root(error)) from error
+        raise NotSeenError(f"{file}: {error.strerror}", as_root(error)) from error
