@@ -12,7 +12,16 @@ from uuid import UUID
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Guest, HostState, Nic, Port, Seq
-from vlanlog.core.vlan import VID_MAX, VID_MIN, PortVlans, Vid, VlanRange, format_vids, span
+from vlanlog.core.vlan import (
+    NO_VLANS,
+    VID_MAX,
+    VID_MIN,
+    PortVlans,
+    Vid,
+    VlanRange,
+    format_vids,
+    span,
+)
 from vlanlog.errors import StoreError
 from vlanlog.ports import EventLog
 
@@ -38,13 +47,15 @@ class Origin:
 class Blamed:
     """Is a port, whose it is, and where its vids come from.
 
-    Shape: origins are sorted by vid, one for each range of one event with the same flags.
+    Shape: origins are sorted by vid, one for each range of one event with the same flags; older
+    are the VLANs that were set by events which are archived.
     """
 
     port: Port
     guest: Guest | None
     nic: Nic | None
     origins: tuple[Origin, ...]
+    older: PortVlans = NO_VLANS
 
 
 def blame(
@@ -57,10 +68,11 @@ def blame(
     Shape: by ifindex; a port that carries nothing of what is asked is among them.
     Raises: StoreError.
     """
-    return tuple(
-        Blamed(port=port, guest=guest, nic=nic, origins=_origins(log, state, port, vid))
-        for port, guest, nic in _ports(state, subject)
-    )
+    found = []
+    for port, guest, nic in _ports(state, subject):
+        origins, older = _origins(log, state, port, vid)
+        found.append(Blamed(port=port, guest=guest, nic=nic, origins=origins, older=older))
+    return tuple(found)
 
 
 def removed(
@@ -88,25 +100,32 @@ def _ports(state: HostState, subject: e.Subject) -> Iterator[tuple[Port, Guest |
 def _is_meant(subject: e.Subject, port: Port, guest: Guest | None, nic: Nic | None) -> bool:
     return (
         (subject.guest_uuid is None or (guest is not None and guest.uuid == subject.guest_uuid))
-        and (subject.mac is None or subject.mac == (nic.mac if nic else port.mac))
+        and (subject.mac is None or subject.mac in (nic.mac if nic else None, port.mac))
         and (subject.port is None or subject.port == port.name)
         and (subject.bridge is None or subject.bridge == port.bridge)
     )
 
 
-def _origins(log: EventLog, state: HostState, port: Port, vid: Vid | None) -> tuple[Origin, ...]:
+def _origins(
+    log: EventLog, state: HostState, port: Port, vid: Vid | None
+) -> tuple[tuple[Origin, ...], PortVlans]:
     asked = port.vlans.members & (-1 if vid is None else 1 << vid)
     search = _Search(asked)
     for item, is_arrival in _back(log, state, port) if asked else ():
         search.take(item, is_arrival=is_arrival)
         if search.is_done:
             break
-    if search.missing:
+    if search.missing and log.archived() is None:
         raise StoreError(
             f"the log does not tell where {port.name} has vid {format_vids(search.missing)} from",
             hint="see 'vlanlog verify'",
         )
-    return _by_vid(search.origins(log, port.vlans))
+    return _by_vid(search.origins(log, port.vlans)), _part(port.vlans, search.missing)
+
+
+def _part(vlans: PortVlans, bits: int) -> PortVlans:
+    native = vlans.pvid if vlans.pvid is not None and bits >> vlans.pvid & 1 else None
+    return PortVlans(bits, vlans.untagged & bits, native)
 
 
 def _losses(log: EventLog, state: HostState, port: Port, vid: Vid | None) -> tuple[Origin, ...]:
@@ -200,9 +219,8 @@ class _Search:
     def origins(self, log: EventLog, carried: PortVlans) -> Iterator[Origin]:
         """Yields what was found, by ranges with the flags that they have now."""
         for bits, item, fact in self._found:
-            native = carried.pvid if carried.pvid is not None and bits >> carried.pvid & 1 else None
             because = _reason(log, fact.cause, item.seq)
-            for each in PortVlans(bits, carried.untagged & bits, native).ranges():
+            for each in _part(carried, bits).ranges():
                 joined = item.seq in self._joined
                 yield Origin(range=each, source=item, because=because, joined=joined)
 

@@ -80,6 +80,7 @@ def test_json_is_shaped_like_that_of_bridge(folder: Path) -> None:
             "guest": "web01",
             "guest_uuid": sample.WEB,
             "mac": sample.LAN,
+            "host": "kvm-a",
             "vlans": [
                 {
                     "vlan": 1,

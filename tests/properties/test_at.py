@@ -269,7 +269,7 @@ def opened(url: str) -> Iterator[Engine]:
 
 
 @given(stories(), st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_any_moment_is_told_as_the_model_says(
     sqlite: Engine, story: Story, data: st.DataObject
 ) -> None:
@@ -305,7 +305,7 @@ def test_time_before_the_first_stamp_is_refused(sqlite: Engine, story: Story) ->
 
 
 @given(stories(), st.data())
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_remark_is_made_where_nobody_watched_and_nowhere_else(
     sqlite: Engine, story: Story, data: st.DataObject
 ) -> None:

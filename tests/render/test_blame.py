@@ -45,15 +45,27 @@ def blamed(port: Port, *origins: Origin) -> Blamed:
 
 
 def test_port_without_vlans_is_left_out_of_json() -> None:
-    found = [blamed(SELF), blamed(TAP, origin(e.UNKNOWN_WRITER))]
+    found = [("kvm-a", blamed(SELF)), ("kvm-a", blamed(TAP, origin(e.UNKNOWN_WRITER)))]
 
     assert [port["ifname"] for port in blame.ports(found)] == ["vnet0"]
 
 
 def test_table_fits_the_terminal() -> None:
-    found = [blamed(TAP, origin(e.UNKNOWN_WRITER, because="a very long reason " * 4))]
+    found = [("kvm-a", blamed(TAP, origin(e.UNKNOWN_WRITER, because="a very long reason " * 4)))]
 
     told = blame.table(found, width=80, utc=True)
 
     assert max(map(len, told.splitlines())) <= 80
     assert " ".join(told.split()).count("very") == 4
+
+
+def test_hosts_are_told_apart_where_there_are_several() -> None:
+    one = blamed(TAP, origin(e.UNKNOWN_WRITER))
+
+    told = blame.table([("kvm-a", one), ("kvm-b", one)], width=None, utc=True)
+
+    assert [line.split()[:2] for line in told.splitlines()] == [
+        ["HOST", "PORT"],
+        ["kvm-a", "vnet0"],
+        ["kvm-b", "vnet0"],
+    ]

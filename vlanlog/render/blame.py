@@ -5,7 +5,7 @@ Must not print.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from vlanlog.blame import Blamed, Origin
@@ -19,13 +19,19 @@ from vlanlog.render.words import when, who
 
 HEAD = ("PORT", "VLAN", "EVENT", "WHEN", "BY", "WHY")
 
+Found = Sequence[tuple[str, Blamed]]
+"""Is each port with the host that it is on."""
 
-def table(
-    found: Iterable[Blamed], *, width: int | None, colour: bool = False, utc: bool = False
-) -> str:
-    """Returns a row for each range of vids: which event set it, when, by whom, why."""
+
+def table(found: Found, *, width: int | None, colour: bool = False, utc: bool = False) -> str:
+    """Returns a row for each range of vids: which event set it, when, by whom, why.
+
+    The hosts stand before where there are several.
+    """
+    several = len({host for host, _ in found}) > 1
     rows = [
         (
+            *([host] if several else []),
             item.port.name,
             str(origin.range),
             str(origin.source.seq),
@@ -33,10 +39,11 @@ def table(
             who(origin.source.event.actor),
             why(origin, item.port),
         )
-        for item in found
+        for host, item in found
         for origin in item.origins
     ]
-    return drawn(HEAD, rows, width=width, colour=colour)
+    head = ("HOST", *HEAD) if several else HEAD
+    return drawn(head, rows, width=width, colour=colour)
 
 
 def why(origin: Origin, port: Port) -> str:
@@ -49,17 +56,18 @@ def why(origin: Origin, port: Port) -> str:
     return f"{words}, found by a re-read" if unseen else words
 
 
-def ports(found: Iterable[Blamed]) -> list[dict[str, Any]]:
+def ports(found: Found) -> list[dict[str, Any]]:
     """Returns the ports as ``bridge -j -compressvlans vlan show``, with an event to each range.
 
     Those without VLANs are left out, as there.
     """
-    return [_port(item) for item in found if item.origins]
+    return [_port(host, item) for host, item in found if item.origins]
 
 
-def _port(item: Blamed) -> dict[str, Any]:
+def _port(host: str, item: Blamed) -> dict[str, Any]:
     return {
         **json.whose(item.port, (item.guest, item.nic) if item.guest and item.nic else None),
+        "host": host,
         "vlans": [_vlan(origin, item.port) for origin in item.origins],
     }
 
