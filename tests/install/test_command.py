@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,7 +53,6 @@ def test_row_says_what_becomes_of_a_path_and_why(root: Path) -> None:
     rows = said(root.parent, "install", "--root", str(root)).splitlines()
     table = [re.split(r"  +", row) for row in rows]
     backup = "/var/lib/vlanlog/backup/1"
-    assert ["WHAT", "PATH", "WHY"] in table
     assert ["new", "/var/lib/vlanlog/spool/"] in table
     assert ["kept", f"{HOOKS}/conf/bridge_init.conf", "it was there"] in table
     assert ["replaced", f"{HOOKS}/qemu", f"kvmvlan's, with changes; kept below {backup}"] in table
@@ -150,3 +153,25 @@ def test_host_itself_is_roots_alone(verb: str) -> None:
         "vlanlog: error: only root may do this\n"
         "hint: run it as root; --dry-run shows what it would do\n",
     )
+
+
+def test_path_is_never_broken_and_why_gets_a_line_where_it_is_narrow(root: Path) -> None:
+    kvmvlan_host(root)
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        os.environ["COLUMNS"] = "80"
+        command = (sys.executable, "-m", "vlanlog", "install", "--dry-run", "--root", str(root))
+        os.execv(command[0], command)
+    told = b""
+    with suppress(OSError):
+        while chunk := os.read(terminal, 4096):
+            told += chunk
+    os.waitpid(child, 0)
+    os.close(terminal)
+    lines = told.decode().splitlines()
+    at = lines.index(f"replaced  {HOOKS}/qemu_started_begin.d/vlan_filtering.py")
+    assert lines[at + 1] == (
+        "          kvmvlan's, with changes; kept below /var/lib/vlanlog/backup/1"
+    )
+    assert f"kept      {HOOKS}/conf/vlan_filtering.conf  it was there" in lines

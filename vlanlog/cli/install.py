@@ -17,7 +17,7 @@ from vlanlog.install.aftermath import Command
 from vlanlog.install.run import Outcome, install
 from vlanlog.install.step import Action, Step
 from vlanlog.install.tree import Form, InstallError, Tree
-from vlanlog.render import json, table
+from vlanlog.render import json
 from vlanlog.render.words import plain
 
 RootOption = Annotated[
@@ -117,14 +117,24 @@ def _print_steps(steps: Sequence[Step], output: Output, *, dry_run: bool) -> Non
         lines = output is Output.JSONL
         print("\n".join(map(json.one_line, rows)) if lines else json.dumped(rows))
         return
-    if steps:
-        cells = [(str(step.action), _path(step), _note(step)) for step in steps]
-        print(table.drawn(("WHAT", "PATH", "WHY"), cells, width=show.width(), colour=show.colour()))
+    for step in steps:
+        print("\n".join(_lines(step)))
     print(_sum(steps, "Plan" if dry_run else "Done"))
 
 
-def _path(step: Step) -> str:
-    return f"{step.path}/" if step.form is Form.FOLDER else step.path
+def _lines(step: Step) -> list[str]:
+    """Returns what becomes of a path; why is on a line of its own where the terminal is narrow.
+
+    A path is never broken: it is there to be copied.
+    """
+    path = f"{step.path}/" if step.form is Form.FOLDER else step.path
+    first, why = f"{step.action:<8}  {plain(path)}", plain(_note(step))
+    width = show.width()
+    if not why:
+        return [first]
+    if width is None or len(first) + 2 + len(why) <= width:
+        return [f"{first}  {why}"]
+    return [first, f"{'':<10}{why}"]
 
 
 def _note(step: Step) -> str:
