@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.install.hosts import Entry, entries, put, put_kvmvlan
+from tests.install.hosts import PORTS, Entry, entries, put, put_kvmvlan
 from tests.lab.domain import Nic
 from tests.lab.libvirtd import HOOKS
-from tests.libvirt.host import DATA, REFERENCE, Host, Vlans, kernel_vlans, words_of_hook
+from tests.libvirt.host import DATA, REFERENCE, Host, Vlans, kernel_vlans, wait_until, words_of_hook
 from tests.libvirt.story import operations, script_ends
 
 pytestmark = pytest.mark.libvirt
@@ -51,6 +52,19 @@ class BesideStranger:
     ends: list[tuple[str | None, str, str, int | None]]
     refusal: str
     hooks_left: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """Is what was seen of a host that had no hook when libvirtd started."""
+
+    installed: str
+    unseen: list[str]
+    seen: list[str]
+    carried: Vlans
+    again: str
+    removed: str
+    state: str
 
 
 def _empty(host: Host) -> None:
@@ -137,6 +151,37 @@ def beside_stranger(host: Host, taken_over: TakenOver) -> BesideStranger:
     )
 
 
+@pytest.fixture(scope="module")
+def fresh(host: Host, beside_stranger: BesideStranger) -> Fresh:
+    del beside_stranger
+    _empty(host)
+    HOOKS.mkdir()
+    host.start_libvirtd()
+    guest = host.guests[0]
+    installed = _done(host, "install")
+    put(ROOT, f"{HOOKS}/conf/vlan_filtering.conf", PORTS)
+    host.start(guest)
+    host.stop(guest)
+    unseen = operations(host.history())
+    host.daemon.reload()
+    wait_until(lambda: "reload" in operations(host.history()), "the hook `daemon reload`")
+    host.start(guest)
+    seen, carried = operations(host.history("VM1")), kernel_vlans()["veth0"]
+    again = _done(host, "install")
+    host.stop(guest)
+    removed = _done(host, "uninstall")
+    host.start(guest)
+    return Fresh(
+        installed=installed,
+        unseen=unseen,
+        seen=seen,
+        carried={"veth0": carried},
+        again=again,
+        removed=removed,
+        state=host.state(guest),
+    )
+
+
 def test_guest_carries_what_kvmvlans_files_say(taken_over: TakenOver) -> None:
     assert taken_over.carried == {**REFERENCE, **VM1_CARRIES}
 
@@ -200,3 +245,25 @@ def test_install_says_that_the_strangers_hook_stays(beside_stranger: BesideStran
 def test_uninstall_leaves_the_strangers_hook(beside_stranger: BesideStranger) -> None:
     assert "qemu" in beside_stranger.hooks_left
     assert "qemu.d" not in beside_stranger.hooks_left
+
+
+def test_libvirtd_without_a_hook_is_to_be_reloaded(fresh: Fresh) -> None:
+    line = "    pkill -HUP -x libvirtd    # it has not seen that there is a hook (daemon, qemu)\n"
+    assert line in fresh.installed
+    assert line not in fresh.again
+
+
+def test_hooks_are_called_after_that_reload_alone(fresh: Fresh) -> None:
+    assert fresh.unseen == []
+    assert fresh.seen == ["prepare", "start", "started"]
+    assert fresh.carried == VM1_CARRIES
+
+
+def test_interpreter_outside_of_usr_bin_gets_a_rule_of_apparmor(fresh: Fresh) -> None:
+    program = Path(sys.executable).resolve()
+    is_named = f"{LOCAL_RULES}/usr.sbin.libvirtd" in fresh.installed
+    assert is_named is (str(program.parent) != "/usr/bin")
+
+
+def test_guests_start_without_hooks_after_an_uninstall(fresh: Fresh) -> None:
+    assert fresh.state == "running"
