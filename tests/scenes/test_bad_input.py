@@ -12,6 +12,7 @@ import pytest
 from tests.kernel.netns import entered, ip
 from tests.scenes.guests import VM1
 from tests.scenes.stage import BRIDGES, PORTS, SELF, TRUNK, VETH0, Ended, Stage
+from vlanlog.store.schema import HEAD
 
 pytestmark = pytest.mark.kernel
 
@@ -181,7 +182,7 @@ br0     veth0              100   200,300
     note = (
         "vlanlog: database postgresql+psycopg://127.0.0.1:1/vlanlog does not answer (connection "
         'failed: connection to server at "127.0.0.1", port 1 failed: Connection refused); '
-        "going on without the log\n"
+        "going on without the log (is the server up? pg_isready -h HOST -p PORT)\n"
     )
     assert done == Ended(0, said, note)
 
@@ -196,7 +197,7 @@ def test_database_of_a_newer_vlanlog_is_left_as_it_is(host: Stage, tmp_path: Pat
     done = host.vlanlog("replay", "--database", f"sqlite:///{newer}")
     assert done == _error(
         3,
-        f"database sqlite:///{newer} has schema 9999, this vlanlog knows schemas up to 0002",
+        f"database sqlite:///{newer} has schema 9999, this vlanlog knows schemas up to {HEAD}",
         "a newer vlanlog wrote it: pip install --upgrade vlanlog",
     )
     assert list(database.iterdump()) == rows

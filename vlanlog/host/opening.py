@@ -234,7 +234,8 @@ class _Opening:
         try:
             return self._rehearsal()
         except StoreError as error:
-            self.notes.append(f"{error.message}; going on without the log")
+            advice = f" ({error.hint})" if error.hint else ""
+            self.notes.append(f"{error.message}; going on without the log{advice}")
             return OutsideLog(HostState(), nowhere)
 
     def _rehearsal(self) -> OutsideLog:
