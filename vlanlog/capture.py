@@ -162,6 +162,10 @@ class _Capture:
 
     def _take_port(self, port: Port, *, is_candidate: bool) -> None:
         owner = self.owners.of(port)
+        if owner is not None and (native := owner[1].native_vlan) is not None:
+            whose = f"{port.name} in {port.bridge}, {owner[0].name}/{owner[1].mac}"
+            self._note(f"{whose}: libvirt itself sets its <vlan> {native}, no section is needed")
+            return
         selector = self._by_port(port) if owner is None else _by_nic(*owner)
         if not says(port.vlans):
             self._cannot_say(port)

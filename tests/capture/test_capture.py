@@ -210,6 +210,21 @@ def test_bridge_that_does_not_filter_is_left_alone_and_said() -> None:
     )
 
 
+def test_nic_whose_vlans_libvirt_sets_needs_no_section() -> None:
+    table, devices = host_of(("br0", 1, True), ports={"vnet0": ("br0", "tun", TAGGED)})
+    nics = (Nic(mac=mac_of("vnet0"), tap="vnet0", native_vlan="trunk 5,6"),)
+    owner = Guest(uuid=VM1.uuid, name="VM1", running=True, nics=nics)
+    found = captured(table, [owner], devices)
+    assert (found.ports, found.left_out, found.notes) == (
+        (),
+        (),
+        (
+            f"vnet0 in br0, VM1/{mac_of('vnet0')}: libvirt itself sets its <vlan> trunk 5,6, "
+            "no section is needed",
+        ),
+    )
+
+
 def test_two_nics_with_one_mac_are_told_apart_by_their_aliases() -> None:
     table, devices = host_of(
         ("br0", 1, True),

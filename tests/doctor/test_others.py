@@ -199,7 +199,8 @@ def test_nic_whose_vlans_libvirt_and_the_config_set_is_warned_of(view: View) -> 
         Finding(
             check="native-vlan",
             grade=WARN,
-            text=f"VM1/{MAC}: libvirt sets <vlan> trunk 5,6, and [veth0] names it too",
+            text=f"VM1/{MAC}: libvirt sets <vlan> trunk 5,6, "
+            "and so [veth0] is not carried out there",
             hint="take <vlan> out: virsh edit VM1; or the section",
         )
     ]
@@ -209,5 +210,5 @@ def test_nic_whose_vlans_libvirt_and_the_config_set_is_warned_of(view: View) -> 
 def test_nic_whose_vlans_only_one_sets_passes(view: View, tap: str, vlan: str) -> None:
     runs(view, tap, vlan)
     assert told(view, "native-vlan") == [
-        (PASS, "no NIC has its VLANs from libvirt and from the config")
+        (PASS, "no NIC that the config names has its VLANs from libvirt")
     ]

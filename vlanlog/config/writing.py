@@ -92,4 +92,4 @@ def _key_line(name: str, value: str) -> str:
     if len(line) <= _WIDTH or name not in {"tagged", "trunk-tags", "br-tags"}:
         return line
     # A line that is indented more than its key goes on with the key's value.
-    return textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return textwrap.fill(line, _WIDTH, subsequent_indent="    ")

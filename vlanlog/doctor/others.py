@@ -141,7 +141,7 @@ def _included(view: View, path: Path, how: str, what: str) -> list[Path]:
 
 
 def native_vlan(view: View) -> Iterator[Finding]:
-    """Asks for NICs whose VLANs both libvirt (11 and newer) and our config set."""
+    """Asks for NICs whose VLANs libvirt (11 and newer) sets, and that our config names."""
     name = "native-vlan"
     index = EntryIndex(view.state.config)
     faults = []
@@ -153,11 +153,11 @@ def native_vlan(view: View) -> Iterator[Finding]:
             if held := index.for_nic(guest, nic, bridge):
                 text = (
                     f"{guest.name}/{nic.mac}: libvirt sets <vlan> {nic.native_vlan}, "
-                    f"and [{held.entry.section}] names it too"
+                    f"and so [{held.entry.section}] is not carried out there"
                 )
                 hint = f"take <vlan> out: virsh edit {shlex.quote(guest.name)}; or the section"
                 faults.append(warned(name, text, hint))
-    yield from faults or [passed(name, "no NIC has its VLANs from libvirt and from the config")]
+    yield from faults or [passed(name, "no NIC that the config names has its VLANs from libvirt")]
 
 
 def _our_devices(view: View) -> set[str]:
