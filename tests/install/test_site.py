@@ -37,15 +37,20 @@ def test_libvirts_version_is_that_of_its_library(
     assert libvirt_version(Tree(tmp_path)) == found
 
 
-def test_hook_of_someone_else_stays_and_vlanlogs_is_a_drop_in(tmp_path: Path) -> None:
-    put(plain_host(tmp_path), f"{HOOKS}/qemu", STRANGER, mode=0o755)
+@pytest.mark.parametrize(("theirs", "ours"), [("qemu", "daemon"), ("daemon", "qemu")])
+def test_hook_of_someone_else_stays_and_vlanlogs_is_a_drop_in(
+    tmp_path: Path, theirs: str, ours: str
+) -> None:
+    put(plain_host(tmp_path), f"{HOOKS}/{theirs}", STRANGER, mode=0o755)
     before = entries(tmp_path)
     done = laid(tmp_path)
     after = entries(tmp_path)
-    assert after[f"{HOOKS}/qemu"] == before[f"{HOOKS}/qemu"]
-    assert f"\nFOLDER={HOOKS}\n" in after[f"{HOOKS}/qemu.d/vlanlog"][4].decode()
-    assert "\nFOLDER=\n" in after[f"{HOOKS}/daemon"][4].decode()
-    assert f"{HOOKS}/qemu is someone else's and stays" in done.remarks[1]
+    drop_in = after[f"{HOOKS}/{theirs}.d/vlanlog"][4].decode()
+    assert after[f"{HOOKS}/{theirs}"] == before[f"{HOOKS}/{theirs}"]
+    assert f"\nDRIVER={theirs}\n" in drop_in
+    assert f"\nFOLDER={HOOKS}\n" in drop_in
+    assert "\nFOLDER=\n" in after[f"{HOOKS}/{ours}"][4].decode()
+    assert f"{HOOKS}/{theirs} is someone else's and stays" in done.remarks[1]
     assert not [step for step in laid(tmp_path).steps if step.changes]
     taken(tmp_path)
     assert entries(tmp_path) == before
