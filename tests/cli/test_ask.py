@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.core.making import port
 from tests.hook.peers import Answering, Behaviour, closes_early, daemon, received
 from vlanlog.config import load_settings
 from vlanlog.core.program import Plan
+from vlanlog.core.state import Seq
 from vlanlog.dispatch.wire import FrameError, encode_frame
 from vlanlog.errors import UsageError
 from vlanlog.host.commands.answer import (
@@ -94,6 +96,14 @@ REQUESTS: dict[str, tuple[tuple[str, ...], Request]] = {
     "replay": (
         ("replay", "--to", "config", "--at", "@5", "--guest", "VM1"),
         ReplayRequest(to=To.CONFIG, at_ns=5_000_000_000, guest="VM1"),
+    ),
+    "replay to an event": (
+        ("replay", "--to", "observed", "--at", "#12"),
+        ReplayRequest(to=To.OBSERVED, at_seq=Seq(12)),
+    ),
+    "replay to an event by its id": (
+        ("replay", "--at", "019aa5b2-8f11-7c3e-9d4a-0123456789ab"),
+        ReplayRequest(at_event=UUID("019aa5b2-8f11-7c3e-9d4a-0123456789ab")),
     ),
     "replay of a bridge": (("replay", "--bridge", "br0"), ReplayRequest(bridge="br0")),
     "replay of a port": (("replay", "--port", "veth0"), ReplayRequest(port="veth0")),

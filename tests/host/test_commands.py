@@ -10,7 +10,8 @@ import pytest
 from tests.core.making import MAC1, VM1, port
 from tests.host.commanding import LACKING, PORTS, Commanded, granted, refused
 from vlanlog.core import event as e
-from vlanlog.core.state import Assignee
+from vlanlog.core.program import Scope
+from vlanlog.core.state import Assignee, Seq
 from vlanlog.core.vlan import PortVlans
 from vlanlog.errors import KernelError
 from vlanlog.host.commands.answer import Failure, Outcome, ReplayAnswer, WishAnswer
@@ -197,6 +198,27 @@ def test_replay_to_a_time_before_the_log_is_a_usage_error(place: Commanded) -> N
         hint=covers(place.host.log),
         exit_code=2,
     )
+
+
+def test_replay_to_an_event_brings_back_what_was_behind_it(place: Commanded) -> None:
+    seq = place.host.state.seq
+    [event] = place.host.log.read(after=Seq(seq - 1))
+    for request in (ReplayRequest(at_seq=seq), ReplayRequest(at_event=event.event.event_id)):
+        place.site.kernel.set_vlans("vnet0", port("7"))
+
+        outcome = performed(place.host, replace(request, to=To.OBSERVED), granted)
+
+        assert outcome.failure is None
+        assert carried(place) == port("200", pvid=100)
+    started = e.ReplayStarted(to="observed", scope=str(Scope()), at_ns=event.event.at_ns)
+    assert place.site.facts("replay.started") == [started] * 2
+
+
+def test_replay_to_a_time_says_where_nobody_watched(place: Commanded) -> None:
+    outcome = performed(place.host, ReplayRequest(at_seq=place.host.state.seq), granted)
+
+    assert [note for note in outcome.notes if "nobody watched by then" in note] == [*outcome.notes]
+    assert len(outcome.notes) == 1
 
 
 def test_intent_is_in_the_log_before_the_first_request(place: Commanded) -> None:
