@@ -41,7 +41,7 @@ class Libvirtd:
         Raises: LabError when it does not come up.
         """
         require_lab()
-        if shutil.which("libvirtd") is None:
+        if not has_libvirtd():
             raise LabError("there is no libvirtd in this lab", hint="give run.py --libvirt")
         _SOCKET.unlink(missing_ok=True)
         self._process = subprocess.Popen(("libvirtd",), stdin=subprocess.DEVNULL)
@@ -105,6 +105,11 @@ def libvirtd(hooks: Mapping[str, str] | None = None) -> Iterator[Libvirtd]:
             _virsh("destroy", guest)
             _virsh("undefine", guest)
         daemon.stop()
+
+
+def has_libvirtd() -> bool:
+    """Tells whether this is a lab with libvirt."""
+    return shutil.which("libvirtd") is not None
 
 
 def libvirt_version() -> tuple[int, ...]:

@@ -181,8 +181,7 @@ class Host:
         done = self.vlanlog("history", "-o", "json", *arguments)
         if done.returncode != 0:
             raise LabError(f"vlanlog history: {done.stderr}", hint="see the words before")
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-        return found
+        return events_told(done.stdout)
 
     def add_script(self, path: str, text: str) -> Path:
         """Puts a script of someone else into the hooks folder; text is of sh."""
@@ -301,7 +300,12 @@ def kernel_vlans() -> Vlans:
     shown = subprocess.run(
         ("bridge", "-j", "vlan", "show"), capture_output=True, text=True, check=True
     )
-    ports = json.loads(shown.stdout)
+    return vlans_shown(shown.stdout)
+
+
+def vlans_shown(text: str) -> Vlans:
+    """Returns what ``bridge -j vlan show`` printed."""
+    ports = json.loads(text)
     return {port["ifname"]: [_told(vlan) for vlan in port["vlans"]] for port in ports}
 
 
@@ -311,6 +315,12 @@ def _told(vlan: dict[str, Any]) -> str:
     words += ["pvid"] if "PVID" in vlan.get("flags", ()) else []
     words += ["untagged"] if "Egress Untagged" in vlan.get("flags", ()) else []
     return " ".join(words)
+
+
+def events_told(text: str) -> list[dict[str, Any]]:
+    """Returns what ``vlanlog history -o json`` printed."""
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
 
 
 def words_of_hook(said: str) -> str:

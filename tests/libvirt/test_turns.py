@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.domain import Nic, write_disk
+from tests.lab.domain import write_disk
 from tests.libvirt.host import (
-    PORTS,
     REFERENCE,
     Guest,
     Host,
@@ -24,11 +23,11 @@ from tests.libvirt.host import (
     wait_until,
     write_conf,
 )
-from tests.libvirt.story import lines, reason
+from tests.libvirt.story import lines
+from tests.libvirt.vm1 import NAMED, NICS, born, died, running
 
 pytestmark = pytest.mark.libvirt
 
-MACS = ("52:54:00:00:00:01", "52:54:00:00:00:04")
 SAVED = Path("/run/vm1.saved")
 DISK = Path("/run/vm1.qcow2")
 
@@ -43,10 +42,9 @@ class Turn:
 
 @pytest.fixture(scope="module")
 def turns(host: Host) -> dict[str, Turn]:
-    write_conf(ports=f"{PORTS}\n[VM1/{MACS[1]}]\npvid = 42\ntagged = 200-202\n")
+    write_conf(ports=NAMED)
     write_disk(DISK)
-    nics = (Nic(bridge="br0", target="veth0", mac=MACS[0]), Nic(bridge="br0", mac=MACS[1]))
-    guest = host.define("VM1", *nics, disk=DISK)
+    guest = host.define("VM1", *NICS, disk=DISK)
     found: dict[str, Turn] = {}
     seen = 0
     for name, turn in TURNS.items():
@@ -119,65 +117,20 @@ TURNS: dict[str, Callable[[Host, Guest], None]] = {
 """Is each turn in its order, and how it is brought about."""
 
 
-def _running(tap: str) -> Vlans:
-    return {
-        **REFERENCE,
-        "veth0": ["100 pvid untagged", "200", "300"],
-        tap: ["42 pvid untagged", "200", "201", "202"],
-    }
-
-
-def _born(tap: str, *, before: str = "", restored: bool = False) -> list[str]:
-    """Returns the story of a start: libvirt counts on, and the second NIC has another tap."""
-    gone = [f"{name} port.detached unknown" for name in ("veth0", before) if before]
-    return [
-        *(["restore begin - of libvirtd"] if restored else []),
-        "prepare begin - of libvirtd",
-        "start begin - of libvirtd",
-        *gone,
-        "veth0 port.attached unknown",
-        "veth0 +1 unknown",
-        f"{tap} port.attached unknown",
-        f"{tap} +1 unknown",
-        "veth0: add vid 100 pvid untagged, add vid 200, add vid 300, del vid 1",
-        f"{tap}: add vid 42 pvid untagged, add vid 200-202, del vid 1",
-        "veth0 +100 hook",
-        "veth0 +200 hook",
-        "veth0 +300 hook",
-        f"{tap} +42 hook",
-        f"{tap} +200-202 hook",
-        "veth0 -1 hook",
-        f"{tap} -1 hook",
-        "veth0: done",
-        f"{tap}: done",
-        "qemu_start_begin/vlan_filtering.py 0",
-        "started begin - of libvirtd",
-        "qemu_started_begin/vlan_filtering.py 0",
-    ]
-
-
-def _died(of: str) -> list[str]:
-    return ["stopped end - of libvirtd", f"release end {reason(of)} of libvirtd"]
-
-
 def _expected() -> dict[str, Turn]:
     return {
-        "start": Turn(carried=_running("vnet0"), told=_born("vnet0")),
-        "reset from inside": Turn(carried=_running("vnet0"), told=[]),
-        "save": Turn(carried=REFERENCE, told=_died("saved")),
-        "restore": Turn(
-            carried=_running("vnet1"), told=_born("vnet1", before="vnet0", restored=True)
-        ),
-        "snapshot": Turn(carried=_running("vnet1"), told=[]),
+        "start": Turn(carried=running("vnet0"), told=born("vnet0")),
+        "reset from inside": Turn(carried=running("vnet0"), told=[]),
+        "save": Turn(carried=REFERENCE, told=died("saved")),
+        "restore": Turn(carried=running("vnet1"), told=born("vnet1", before="vnet0", by="restore")),
+        "snapshot": Turn(carried=running("vnet1"), told=[]),
         "revert": Turn(
-            carried=_running("vnet2"),
-            told=[*_died("from snapshot"), *_born("vnet2", before="vnet1")],
+            carried=running("vnet2"),
+            told=[*died("from snapshot"), *born("vnet2", before="vnet1")],
         ),
-        "crash": Turn(carried=REFERENCE, told=_died("crashed")),
-        "start after the crash": Turn(
-            carried=_running("vnet3"), told=_born("vnet3", before="vnet2")
-        ),
-        "destroy": Turn(carried=REFERENCE, told=_died("destroyed")),
+        "crash": Turn(carried=REFERENCE, told=died("crashed")),
+        "start after the crash": Turn(carried=running("vnet3"), told=born("vnet3", before="vnet2")),
+        "destroy": Turn(carried=REFERENCE, told=died("destroyed")),
     }
 
 
