@@ -139,6 +139,12 @@ def test_script_whose_python_lacks_vlanlog_fails(view: View) -> None:
     assert told(view, "hook-call") == [(FAIL, f"/hooks/{name} cannot be run: exit status 1")]
 
 
+def test_script_that_two_folders_have_is_told_once(view: View) -> None:
+    name = "qemu_start_begin.d/vlan_filtering.py"
+    edit(name, OWN_PYTHON, 'PYTHON="/bin/false"')(view.settings.hooks)
+    assert told(view, "hook-call") == [(FAIL, f"/hooks/{name} cannot be run: exit status 1")]
+
+
 def test_hooks_that_another_user_may_not_see_are_unknown() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

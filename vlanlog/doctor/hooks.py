@@ -10,7 +10,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,10 +102,15 @@ def hook_call(view: View) -> Iterator[Finding]:
     ]
     faults += [
         failed(name, f"{path} cannot be run: {why}", _INSTALL)
-        for path in (view.settings.hooks / script for script in SCRIPTS)
-        if path.is_file() and (why := _script_failure(path))
+        for path in _once(view.settings.hooks / script for script in SCRIPTS)
+        if (why := _script_failure(path))
     ]
     yield from faults or [passed(name, "dispatchers record a call, and scripts start")]
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    """Returns the files that are there, one that others link to only once."""
+    return list({path.resolve(): path for path in paths if path.is_file()})
 
 
 def _call_failure(driver: str, path: Path) -> str:
