@@ -23,9 +23,13 @@ _DEADLINE_S = 120.0
 
 
 class Libvirtd:
-    """A running libvirtd: `virsh`, `reload` and `stop` are what tests do with it."""
+    """A running libvirtd: `virsh`, `reload` and `stop` are what tests do with it.
 
-    def __init__(self) -> None:
+    The program may be libvirtd by another name, which hooks see.
+    """
+
+    def __init__(self, *, program: str = "libvirtd", options: tuple[str, ...] = ()) -> None:
+        self._command = (program, *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,7 +48,7 @@ class Libvirtd:
         if not has_libvirtd():
             raise LabError("there is no libvirtd in this lab", hint="give run.py --libvirt")
         _SOCKET.unlink(missing_ok=True)
-        self._process = subprocess.Popen(("libvirtd",), stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + _DEADLINE_S
         while self._process.poll() is None and time.monotonic() < deadline:
             if _SOCKET.exists() and _virsh("uri").returncode == 0:
@@ -69,6 +73,16 @@ class Libvirtd:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def ends_within(self, seconds: float) -> bool:
+        """Tells whether the daemon ended by itself, and its hook `daemon shutdown` with it."""
+        try:
+            if self._process is not None:
+                self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        self._process = None
+        return True
 
     def virsh(self, *arguments: str) -> str:
         """Runs virsh and returns what it prints.
