@@ -5,9 +5,12 @@ Must not format: a line holds values, render writes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import accumulate, count
 from operator import itemgetter
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from vlanlog.core import event as e
@@ -224,6 +227,33 @@ class Teller:
     def _grow(self, line: Line, event: e.Event, after: PortVlans) -> None:
         grown = replace(line, after=after, more=(*line.more, event))
         self._open[self._open.index(line)] = grown
+
+
+class Placed(Protocol):
+    """Is what a story has in its order: a line, or an event with its place."""
+
+    @property
+    def event(self) -> e.Event:
+        """Returns the event that tells when and on which host it was."""
+
+
+Told = TypeVar("Told", bound=Placed)
+
+
+def merged(parts: Iterable[Sequence[Told]]) -> list[Told]:
+    """Returns the stories of several hosts as one: by time, and each host in its own order.
+
+    What is stamped later than something that follows it, as before a clock was set back, counts
+    as of that one's time.
+    """
+    return [item for _, _, _, item in merge(*map(_timed, count(), parts))]
+
+
+def _timed(host: int, part: Sequence[Told]) -> list[tuple[int, int, int, Told]]:
+    stamps = list(accumulate((item.event.at_ns for item in reversed(part)), min))[::-1]
+    return [
+        (at_ns, host, n, item) for n, (at_ns, item) in enumerate(zip(stamps, part, strict=True))
+    ]
 
 
 def port_key(event: e.Event) -> PortKey:

@@ -3,57 +3,95 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from functools import partial, reduce
-from operator import or_
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, TypeVar
 
 import typer
 
 from vlanlog.cli import following, show
+from vlanlog.cli.covers import covers
+from vlanlog.cli.filters import (
+    ActorsOption,
+    BridgesOption,
+    GuestsOption,
+    HostsOption,
+    KindsOption,
+    MacsOption,
+    PortsOption,
+    SinceOption,
+    SubjectArgument,
+    UntilOption,
+    VlansOption,
+    actors_of,
+    kinds_of,
+    vids_of,
+)
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption, moment
-from vlanlog.cli.subjects import subjects_named
-from vlanlog.config import load_settings
-from vlanlog.core import codec
+from vlanlog.cli.subjects import Names, subjects_over
+from vlanlog.config import Settings, load_settings
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
-from vlanlog.core.vlan import VidError, parse_vids
 from vlanlog.errors import UsageError
 from vlanlog.follow import Story
-from vlanlog.history import Line
+from vlanlog.history import Line, merged
+from vlanlog.host import fleet
+from vlanlog.host.commands.names import suggestion
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.lookback import last_told, told, with_coverage
-from vlanlog.render import json, table
+from vlanlog.ports import EventLog
+from vlanlog.render import json, oneline, table
+from vlanlog.render.words import when
 
-_VLAN_HINT = "e.g. --vlan 100, or --vlan 200,300-310"
+_MOST_HOSTS = 5
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """Is what is asked for; the names are not looked up yet."""
+
+    word: str | None
+    names: Names
+    hosts: Sequence[str]
+    wanted: EventFilter
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """Is how the answer is written."""
+
+    output: Output
+    oneline: bool
+    reverse: bool
+    utc: bool
 
 
 def command(
     *,
-    subject: Annotated[
-        str | None,
-        typer.Argument(metavar="[GUEST|UUID|MAC|PORT]", help="Whose story; all if left out."),
-    ] = None,
-    since: Annotated[str | None, typer.Option("--since", "-S", metavar="TIME")] = None,
-    until: Annotated[str | None, typer.Option("--until", "-U", metavar="TIME")] = None,
-    vlan: Annotated[
-        list[str] | None,
-        typer.Option(metavar="VIDS", help="Only what concerns one of them: 100 or 200,300-310."),
-    ] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Only these kinds, e.g. vlan.added.")
-    ] = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WHO", help="Only what this actor did: a user, a part of a command."),
-    ] = None,
+    subject: SubjectArgument = None,
+    guest: GuestsOption = None,
+    mac: MacsOption = None,
+    port: PortsOption = None,
+    bridge: BridgesOption = None,
+    host: HostsOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    vlan: VlansOption = None,
+    kind: KindsOption = None,
+    by: ActorsOption = None,
     number: Annotated[
         int | None, typer.Option("--lines", "-n", min=1, help="Only the last N lines.")
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", "-r", help="Newest first.")] = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="The last lines, then each new one, till Ctrl-C.")
+    ] = False,
+    one_line: Annotated[
+        bool, typer.Option("--oneline", help="Nothing wraps; tabs between columns in a pipe.")
     ] = False,
     utc: Annotated[bool, typer.Option("--utc", help="Times in UTC.")] = False,
     output: OutputOption = Output.TABLE,
@@ -62,55 +100,54 @@ def command(
 ) -> None:
     """Tell a guest's story: when, what, by whom, why.
 
-    Of a NIC, a port or a bridge as well. A guest is followed across restarts, tap names and
-    renames.
+    Of a NIC, a port or a bridge as well. A guest is followed across restarts, tap names,
+    renames and hosts. Options of one kind add to each other, those of different kinds must all
+    apply. What was not recorded stands in its place.
+
+    Columns of --oneline in a pipe: seq, time, host, guest, what, by, why; - for none.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
+    names = Names(guests=guest or (), macs=mac or (), ports=port or (), bridges=bridge or ())
     wanted = EventFilter(
-        kinds=_kinds(kind or []),
-        vids=_vids(vlan or []),
-        by=_actors(by or []),
+        kinds=kinds_of(kind or []),
+        vids=vids_of(vlan or []),
+        by=actors_of(by or []),
         since_ns=moment(since, utc=utc) if since else None,
         until_ns=moment(until, utc=utc) if until else None,
         newest_first=False,
     )
+    form = _Form(output=output, oneline=one_line, reverse=reverse, utc=utc)
+    _check(wanted, form)
+    question = _Question(word=subject, names=names, hosts=host or (), wanted=wanted, number=number)
     if follow:
         _check_end(reverse=reverse, until=until)
-        last = number or (None if since else 10)
-        story = partial(_story, wanted=wanted, name=subject or "", number=last)
-        following.follow(settings, story, output=output, utc=utc)
-        return
+        begin = partial(_followed, question=question)
+        following.follow(settings, begin, output=output, one_line=one_line, utc=utc)
+    else:
+        _answer(settings, question, form)
+
+
+def _answer(settings: Settings, question: _Question, form: _Form) -> None:
     with opened(settings, Mode.READ) as host:
-        if subject is not None:
-            subjects = subjects_named(host.log, host.state, subject)
-            wanted = replace(wanted, subjects=subjects)
-        _look_back(host, wanted, output, number=number, reverse=reverse, utc=utc)
+        for line in host.notes:
+            show.note(line)
+        every = fleet.logs(host)
+        logs = _chosen(every, question.hosts)
+        subjects = subjects_over(every, question.word, question.names)
+        wanted = replace(question.wanted, subjects=subjects)
+        if not _look_back(logs, wanted, question.number, form):
+            _note_nothing(logs, utc=form.utc)
 
 
-def _look_back(
-    host: Host,
-    wanted: EventFilter,
-    output: Output,
-    *,
-    number: int | None,
-    reverse: bool,
-    utc: bool,
-) -> None:
-    for line in host.notes:
-        show.note(line)
-    if output is Output.TABLE:
-        _print_lines(host, wanted, number=number, reverse=reverse, utc=utc)
-        return
-    newest = replace(wanted, newest_first=True, limit=number)
-    found = with_coverage(host.log, wanted, list(host.log.select(newest))[::-1])
-    _print_json(found, output, number=number, reverse=reverse)
-
-
-def _print_lines(
-    host: Host, wanted: EventFilter, *, number: int | None, reverse: bool, utc: bool
-) -> None:
-    found = told(host.log, wanted) if number is None else last_told(host.log, wanted, number)
-    _print_table(found[::-1] if reverse else found, utc=utc, guests=not wanted.subjects)
+def _check(wanted: EventFilter, form: _Form) -> None:
+    since_ns, until_ns = wanted.since_ns, wanted.until_ns
+    if since_ns is not None and until_ns is not None and since_ns > until_ns:
+        since, until = when(since_ns, utc=form.utc), when(until_ns, utc=form.utc)
+        raise UsageError(
+            f"--since {since} lies behind --until {until}", hint="exchange the two times"
+        )
+    if form.oneline and form.output is not Output.TABLE:
+        raise UsageError("--oneline is a form of its own", hint="leave out --oneline, or -o")
 
 
 def _check_end(*, reverse: bool, until: str | None) -> None:
@@ -122,28 +159,70 @@ def _check_end(*, reverse: bool, until: str | None) -> None:
             )
 
 
-def _story(host: Host, wanted: EventFilter, name: str, number: int | None) -> Story:
-    """Returns what is followed; a name that the log does not know yet is waited for."""
-    if name:
-        try:
-            wanted = replace(wanted, subjects=subjects_named(host.log, host.state, name))
-        except UsageError as error:
-            show.note(f"{error.message} yet: waiting for it")
-            if error.hint:
-                show.hint(error.hint)
-    return Story(wanted=wanted, name=name, number=number)
+def _chosen(every: Mapping[str, EventLog], named: Sequence[str]) -> dict[str, EventLog]:
+    """Returns the logs of the hosts that are named, of all where none is.
+
+    Raises: UsageError with near names.
+    """
+    for name in named:
+        if name not in every:
+            hint = suggestion(name, sorted(every))
+            raise UsageError(f"the database has no log of host {name!r}", hint=hint)
+    return {name: log for name, log in every.items() if not named or name in named}
 
 
-def _print_table(told: list[Line], *, utc: bool, guests: bool) -> None:
-    width, colour = show.width(), show.colour()
-    print(table.history(told, width=width, colour=colour, utc=utc, guests=guests))
+def _look_back(
+    logs: Mapping[str, EventLog], wanted: EventFilter, number: int | None, form: _Form
+) -> bool:
+    """Prints what is found, and tells whether anything was."""
+    if form.output is Output.TABLE:
+        lines = merged(_lines(log, wanted, number) for log in logs.values())
+        _print_lines(_cut(lines, number, form), wanted, form)
+        return bool(lines)
+    events = merged(_events(log, wanted, number) for log in logs.values())
+    _print_json(_cut(events, number, form), form.output)
+    return bool(events)
 
 
-def _print_json(
-    found: list[e.Recorded], output: Output, *, number: int | None, reverse: bool
-) -> None:
+def _lines(log: EventLog, wanted: EventFilter, number: int | None) -> list[Line]:
+    return told(log, wanted) if number is None else last_told(log, wanted, number)
+
+
+def _events(log: EventLog, wanted: EventFilter, number: int | None) -> list[e.Recorded]:
+    newest = replace(wanted, newest_first=True, limit=number)
+    return with_coverage(log, wanted, list(log.select(newest))[::-1])
+
+
+def _cut(found: list[Told], number: int | None, form: _Form) -> list[Told]:
     found = found[-number:] if number else found
-    items = [json.event(item) for item in (reversed(found) if reverse else found)]
+    return found[::-1] if form.reverse else found
+
+
+def _print_lines(lines: Sequence[Line], wanted: EventFilter, form: _Form) -> None:
+    width, guests, hosts = show.width(), _has_guests(lines, wanted), _has_hosts(lines)
+    if form.oneline:
+        for line in lines:
+            print(oneline.row(line, width=width, guests=guests, hosts=hosts, utc=form.utc))
+    elif lines:
+        print(
+            table.history(
+                lines, width=width, colour=show.colour(), utc=form.utc, guests=guests, hosts=hosts
+            )
+        )
+
+
+def _has_guests(lines: Sequence[Line], wanted: EventFilter) -> bool:
+    """Tells whether lines have to say whose they are: not those of one guest with one name."""
+    names = {line.event.subject.guest_name for line in lines} - {None}
+    return len({subject.guest_uuid for subject in wanted.subjects} - {None}) != 1 or len(names) > 1
+
+
+def _has_hosts(lines: Sequence[Line]) -> bool:
+    return len({line.event.host for line in lines}) > 1
+
+
+def _print_json(events: Sequence[e.Recorded], output: Output) -> None:
+    items = [json.event(item) for item in events]
     if output is Output.JSON:
         print(json.dumped(items))
     else:
@@ -151,26 +230,33 @@ def _print_json(
             print(json.one_line(item))
 
 
-def _kinds(given: list[str]) -> frozenset[str]:
-    unknown = sorted(set(given) - set(codec.KINDS))
-    if unknown:
-        raise UsageError(
-            f"unknown kind {', '.join(unknown)}", hint=f"known are {', '.join(codec.KINDS)}"
-        )
-    return frozenset(given)
+def _note_nothing(logs: Mapping[str, EventLog], *, utc: bool) -> None:
+    """Says that nothing matched, and what there is: silence would look like an answer."""
+    if not logs:
+        show.note("nothing matched: the log is empty")
+    elif len(logs) == 1:
+        show.note(f"nothing matched: {covers(*logs.values(), utc=utc)}")
+    else:
+        show.note("nothing matched")
+        for name, log in list(logs.items())[:_MOST_HOSTS]:
+            show.note(f"{name}: {covers(log, utc=utc)}")
+        if len(logs) > _MOST_HOSTS:
+            show.note(f"and {len(logs) - _MOST_HOSTS} hosts more: see 'vlanlog verify'")
 
 
-def _vids(given: list[str]) -> int:
+def _followed(host: Host, question: _Question) -> following.Followed:
+    """Returns what is followed; a name that no log knows yet is waited for."""
+    # A guest may be known by a name that it has on another host alone.
+    every, wanted = fleet.logs(host) or {host.settings.host: host.log}, question.wanted
+    logs = _chosen(every, question.hosts)
+    name = question.word or ""
     try:
-        vids = reduce(or_, map(parse_vids, given), 0)
-    except VidError as error:
-        raise UsageError(f"--vlan: {error}", hint=_VLAN_HINT) from error
-    if given and not vids:
-        raise UsageError("--vlan names no vid", hint=_VLAN_HINT)
-    return vids
-
-
-def _actors(given: list[str]) -> tuple[str, ...]:
-    # What a table calls unknown is so in two ways: heard of, or found by a re-read.
-    heard = [e.ActorSource.KERNEL.value] if e.ActorSource.UNKNOWN in given else []
-    return (*given, *heard)
+        wanted = replace(wanted, subjects=subjects_over(every, question.word, question.names))
+    except UsageError as error:
+        if not name or question.names != Names():
+            raise
+        show.note(f"{error.message} yet: waiting for it")
+        if error.hint:
+            show.hint(error.hint)
+    last = question.number or (None if wanted.since_ns is not None else 10)
+    return following.Followed(logs=logs, story=Story(wanted=wanted, name=name, number=last))

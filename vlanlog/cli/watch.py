@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from vlanlog.cli.following import follow
+from vlanlog.cli.following import Followed, follow
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption
 from vlanlog.config import load_settings
 from vlanlog.core.query import EventFilter
 from vlanlog.follow import Story
+from vlanlog.host.host import Host
 
 
 def command(
@@ -32,4 +33,8 @@ def command(
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     story = Story(wanted=EventFilter(newest_first=False), number=number)
-    follow(settings, lambda _: story, output=output, utc=utc)
+
+    def begin(host: Host) -> Followed:
+        return Followed(story=story, logs={settings.host: host.log})
+
+    follow(settings, begin, output=output, utc=utc)
