@@ -197,6 +197,14 @@ def test_vlan_that_a_guest_has_by_hand_counts_for_the_trunk(tmp_path: Path) -> N
     assert told(view, "trunk-vids") == [(FAIL, "br0: VLAN 300 is on its ports, not on eth0 now")]
 
 
+def test_default_vlan_of_a_guest_need_not_be_on_the_trunk(tmp_path: Path) -> None:
+    table = table_of(veth0=DEFAULT_VLANS, default_pvid=1)
+    view = a_host(tmp_path, table, bridges=BRIDGES.replace("pvid = 0", "pvid = 1"), ports="")
+    run(view, "VM1", "veth0")
+    assert [grade for grade, _ in told(view, "trunk-vids")] == [PASS]
+    assert [grade for grade, _ in told(view, "default-pvid")] == [WARN]
+
+
 def test_drift_names_what_is_not_as_desired(tmp_path: Path) -> None:
     table = table_of(veth0=DEFAULT_VLANS, default_pvid=1, filters=False)
     assert findings(a_host(tmp_path, table), "drift") == [

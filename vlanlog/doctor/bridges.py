@@ -69,11 +69,10 @@ def default_pvid(view: View) -> Iterator[Finding]:
     wishes = _wishes(view)
     faults: list[Finding] = []
     for bridge in _filtering(view):
-        if not bridge.default_pvid:
-            continue
         leaks = [
             port.name
             for port in _ports(view, bridge)
+            # Without a default it is 0, which no port has.
             if port.vlans.pvid == bridge.default_pvid
             and not _asked_for(wishes.get(port.name), bridge.default_pvid)
         ]
