@@ -142,6 +142,18 @@ def test_hooks_of_the_wheel_are_programs(installed: Installed) -> None:
     }
 
 
+def test_wheel_has_pages_and_completions(installed: Installed) -> None:
+    share = installed.bin.parent / "share"
+    pages = [path.name for path in ROOT.glob("docs/man/man?/*")]
+
+    assert set(files(share)) == {
+        *(f"man/man{page[-1]}/{page}" for page in pages),
+        "bash-completion/completions/vlanlog",
+        "zsh/site-functions/_vlanlog",
+        "fish/vendor_completions.d/vlanlog.fish",
+    }
+
+
 def test_command_of_the_wheel_creates_the_database(installed: Installed, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/vlanlog.db"
 

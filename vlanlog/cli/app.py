@@ -51,6 +51,9 @@ VERBS = {
 }
 """Where each verb is found: the module, and its command or its group of commands."""
 
+COMPLETE = "--complete"
+"""Is for the shells' completions alone: prints names that the log knows."""
+
 _LOOKED_THROUGH = 50_000
 """After how many new objects garbage is looked for."""
 
@@ -64,6 +67,8 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
         name="vlanlog",
         help="The VLANs of KVM guests on Linux bridges: recorded, replayed, explained.",
         no_args_is_help=True,
+        # The package brings completions that know the names in the log, and cost less to ask.
+        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -87,6 +92,8 @@ def _root(*, version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Runs the command line and exits with a documented status."""
+    if sys.argv[1:2] == [COMPLETE]:
+        sys.exit(import_module("vlanlog.cli.names").main(sys.argv[2:]))
     # Loading makes a great deal and leaves nothing to collect; looking for it took a tenth.
     gc.set_threshold(_LOOKED_THROUGH)
     try:
