@@ -141,7 +141,7 @@ def test_nothing_to_blame_is_an_empty_list_of_json(folder: Path) -> None:
 
 
 REFUSED = {
-    "a guest": ("web1", "nothing in the log is called 'web1'", "did you mean web01?"),
+    "a guest": ("web011", "nothing in the log is called 'web011'", "did you mean web01?"),
     "a port": ("vnett5", "nothing in the log is called 'vnett5'", "did you mean vnet5, vnet4?"),
     "a NIC": (
         "web01/52:54:00:6b:3c:59",

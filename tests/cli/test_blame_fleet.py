@@ -131,7 +131,7 @@ REFUSED = {
         "the log does not reach back to 2026-11-01 00:00:00",
         "the log covers 2026-11-02 08:00:00 to 2026-11-03 12:00:00 UTC",
     ),
-    "a guest": (("web02",), "nothing in the log is called 'web02'", "did you mean web01?"),
+    "a guest": (("web011",), "nothing in the log is called 'web011'", "did you mean web01?"),
     "a host": (
         ("web01", "--host", "kvm-c"), "there is no log of kvm-c", "did you mean kvm-b, kvm-a?"
     ),

@@ -230,12 +230,14 @@ def diff_told(host: Host, one: str, two: str) -> list[dict[str, Any]]:
 
 def blame_told(host: Host, text: str, asked: Asked) -> Told:
     then = host.state_at(host.place_of(moment_or_event(text)))
-    return {
-        (item.port.name, vid): (origin.source.seq, (origin.range.pvid, origin.range.untagged))
+    told = [
+        ((item.port.name, vid), (origin.source.seq, (origin.range.pvid, origin.range.untagged)))
         for item in asked(host.log, then, e.NO_SUBJECT)
         for origin in item.origins
         for vid in range(origin.range.first, origin.range.last + 1)
-    }
+    ]
+    assert len(dict(told)) == len(told), "a vid is told twice"
+    return dict(told)
 
 
 def held_against_the_model(engine: Engine, story: Story, data: st.DataObject) -> None:

@@ -66,12 +66,18 @@ def place_of(log: EventLog, at: At, *, now_ns: int, utc: bool = False) -> Place:
 
 def _behind(log: EventLog, wanted: EventFilter, name: str, *, utc: bool) -> Place:
     found = next(iter(log.select(replace(wanted, limit=1))), None)
-    if found is None:
-        hint = covers(log, utc=utc)
-        if (first := _first(log)) is not None and (head := log.head()) is not None:
-            hint += f", with the events #{first.seq} to #{head.seq}"
-        raise UsageError(f"{name} is not in the log", hint=hint)
-    return Place(seq=found.seq, at_ns=found.event.at_ns)
+    if found is not None:
+        return Place(seq=found.seq, at_ns=found.event.at_ns)
+    told = log.archived()
+    fact = told.event.fact if told else None
+    if isinstance(fact, e.LogArchived) and wanted.until is not None and wanted.until <= fact.last:
+        # What is archived adds up to the state behind it; of all before, the log says which file.
+        log.state(at_seq=wanted.until)
+        return Place(seq=wanted.until, at_ns=fact.until_ns)
+    hint = covers(log, utc=utc)
+    if (first := _first(log)) is not None and (head := log.head()) is not None:
+        hint += f", with the events #{first.seq} to #{head.seq}"
+    raise UsageError(f"{name} is not in the log", hint=hint)
 
 
 def _first(log: EventLog) -> e.Recorded | None:
