@@ -117,6 +117,13 @@ def test_database_is_asked_from_elsewhere(tmp_path: Path, url: str) -> None:
     assert ports(tmp_path, url, "vnet7", host="auditor") == [("kvm-a", "vnet7"), ("kvm-b", "vnet7")]
 
 
+def test_number_of_an_event_needs_its_host_elsewhere(tmp_path: Path, url: str) -> None:
+    assert run(tmp_path, url, "web01", "--at", "#9", host="auditor") == (
+        "--- stderr\nvlanlog: error: each host has its own event #9\n"
+        "hint: say of which: --host kvm-a\n--- exit status 2\n"
+    )
+
+
 def test_event_is_of_one_host_by_its_id(tmp_path: Path, url: str) -> None:
     log = open_log(url, host="kvm-b")
     [event] = log.read(after=Seq(8), until=Seq(9))

@@ -11,7 +11,7 @@ import typer
 from vlanlog.blame import blame, removed
 from vlanlog.cli import show
 from vlanlog.cli.archived import left_out
-from vlanlog.cli.fleet import Member, logs_of, members, subject_of
+from vlanlog.cli.fleet import Member, logs_of, members, subjects_of
 from vlanlog.cli.options import (
     AtOption,
     DatabaseOption,
@@ -62,7 +62,7 @@ def command(
     with opened(settings, Mode.READ) as host:
         logs = logs_of(host, on)
         asked = members(host, logs, moment, utc=utc)
-        meant = dict(_subjects(host, logs, asked, subject))
+        meant = _subjects(host, logs, asked, subject)
         found = [
             (member.name, item)
             for member in asked
@@ -80,23 +80,21 @@ def command(
 
 def _subjects(
     host: Host, logs: dict[str, EventLog], asked: Sequence[Member], text: str
-) -> Iterator[tuple[str, e.Subject]]:
-    """Yields whose ports are meant, by host.
+) -> dict[str, e.Subject]:
+    """Returns whose ports are meant, by host.
 
     Raises: UsageError with near names.
     """
     name, slash, which = text.rpartition("/")
     if not slash:
-        yield from subject_of(host, logs, text)
-        return
-    subjects = dict(subject_of(host, logs, name))
+        return subjects_of(host, logs, text)
+    subjects = subjects_of(host, logs, name)
     uuid = next(iter(subjects.values())).guest_uuid
     guests = (member.then.guests.get(uuid or "") for member in asked)
     nics = [nic for guest in guests if guest for nic in guest.nics]
     for nic in nics:
         if which.lower() == nic.mac or which == nic.alias:
-            yield from ((on, e.Subject(guest_uuid=uuid, mac=nic.mac)) for on in subjects)
-            return
+            return dict.fromkeys(subjects, e.Subject(guest_uuid=uuid, mac=nic.mac))
     hint = suggestion(which, [nic.mac for nic in nics])
     raise UsageError(f"{name} has no NIC {which!r}", hint=hint)
 

@@ -5,18 +5,19 @@ Must not answer the question.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from vlanlog.cli.subjects import subjects_named
+from vlanlog.cli.subjects import Names, subjects_over
 from vlanlog.core import event as e
-from vlanlog.core.state import HostState, IfIndex, PortTable
+from vlanlog.core.query import EventFilter
+from vlanlog.core.state import HostState
 from vlanlog.errors import UsageError
+from vlanlog.host import fleet
 from vlanlog.host.commands.names import suggestion
 from vlanlog.host.host import Host
 from vlanlog.host.place import At, place_of, unwatched
 from vlanlog.ports import EventLog
-from vlanlog.store.log import SqlEventLog, hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +30,11 @@ class Member:
 
 
 def logs_of(host: Host, only: str | None = None) -> dict[str, EventLog]:
-    """Returns the log of each host that the database knows, this host's own first.
+    """Returns the log of each host that the database knows, by name.
 
     Raises: UsageError with near names, StoreError.
     """
-    found: dict[str, EventLog] = {host.settings.host: host.log}
-    if isinstance(host.log, SqlEventLog):
-        for name in hosts(host.log.engine):
-            found.setdefault(name, SqlEventLog(host.log.engine, host=name))
+    found = fleet.logs(host) or {host.settings.host: host.log}
     if only is None:
         return found
     if only not in found:
@@ -44,7 +42,7 @@ def logs_of(host: Host, only: str | None = None) -> dict[str, EventLog]:
     return {only: found[only]}
 
 
-def members(host: Host, logs: dict[str, EventLog], at: At | None, *, utc: bool) -> list[Member]:
+def members(host: Host, logs: Mapping[str, EventLog], at: At | None, *, utc: bool) -> list[Member]:
     """Returns the hosts whose logs cover the moment; an event is a moment of its own host alone.
 
     Notes where nobody watched.
@@ -55,10 +53,9 @@ def members(host: Host, logs: dict[str, EventLog], at: At | None, *, utc: bool) 
             Member(name=name, log=log, then=host.state if log is host.log else log.state())
             for name, log in logs.items()
         ]
-    if at.seq is not None:
-        logs = dict(list(logs.items())[:1])
+    asked = logs if at.seq is None else _numbering(host, logs, at.seq)
     found, refused = [], []
-    for name, log in logs.items():
+    for name, log in asked.items():
         try:
             place = place_of(log, at, now_ns=host.clock.now_ns(), utc=utc)
         except UsageError as error:
@@ -73,38 +70,27 @@ def members(host: Host, logs: dict[str, EventLog], at: At | None, *, utc: bool) 
     return found
 
 
-def subject_of(host: Host, logs: dict[str, EventLog], text: str) -> Iterator[tuple[str, e.Subject]]:
-    """Yields whom the text means, by host: guests and MACs are the same on all of them.
+def _numbering(host: Host, logs: Mapping[str, EventLog], seq: int) -> Mapping[str, EventLog]:
+    """Returns the log that a number is of: each host has its own, this one's is meant."""
+    name = host.settings.host if len(logs) > 1 else next(iter(logs))
+    if name not in logs:
+        hint = f"say of which: --host {next(iter(logs))}"
+        raise UsageError(f"each host has its own event #{seq}", hint=hint)
+    return {name: logs[name]}
+
+
+def subjects_of(host: Host, logs: Mapping[str, EventLog], text: str) -> dict[str, e.Subject]:
+    """Returns whom the text means, by host: guests and MACs are the same on all of them.
 
     The name of a port or a bridge is this host's where its log knows it.
     Raises: UsageError with near names, StoreError.
     """
-    known = _together([host.state if log is host.log else log.state() for log in logs.values()])
-    refused: list[UsageError] = []
-    for name, log in logs.items():
-        try:
-            subject = subjects_named(log, known, text)[0]
-        except UsageError as error:
-            refused.append(error)
-            continue
-        if subject.guest_uuid or subject.mac:
-            yield from ((other, subject) for other in logs)
-            return
-        yield name, subject
-        if log is host.log:
-            return
-    if len(refused) == len(logs):
-        raise refused[0]
+    subject = subjects_over(logs, text, Names())[0]
+    own = logs.get(host.settings.host)
+    if not (subject.guest_uuid or subject.mac) and own is not None and _knows(own, subject):
+        return {host.settings.host: subject}
+    return dict.fromkeys(logs, subject)
 
 
-def _together(states: Sequence[HostState]) -> HostState:
-    """Returns the guests and ports of all hosts, for names alone: numbers are made up."""
-    guests = {guest.uuid: guest for state in states for guest in state.guests.values()}
-    running = {
-        guest.uuid: guest for state in states for guest in state.guests.values() if guest.running
-    }
-    ports = [port for state in states for port in state.table.ports.values()]
-    numbered = {
-        IfIndex(number): replace(port, ifindex=IfIndex(number)) for number, port in enumerate(ports)
-    }
-    return HostState(guests=guests | running, table=PortTable(ports=numbered))
+def _knows(log: EventLog, subject: e.Subject) -> bool:
+    return next(iter(log.select(EventFilter(subjects=(subject,), limit=1))), None) is not None
