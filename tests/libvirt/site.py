@@ -88,7 +88,14 @@ class Site:
 
     def history(self, *arguments: str) -> list[dict[str, Any]]:
         """Returns what ``vlanlog history`` tells there."""
-        return events_told(self.run(_VLANLOG, "history", "-o", "json", *arguments))
+        return events_told(self.vlanlog("history", "-o", "json", *arguments))
+
+    def vlanlog(self, *arguments: str) -> str:
+        """Runs a command of vlanlog there.
+
+        Raises: LabError.
+        """
+        return self.run(_VLANLOG, *arguments)
 
 
 @contextmanager

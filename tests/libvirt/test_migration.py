@@ -18,6 +18,7 @@ from tests.libvirt.vm1 import NAMED, NICS, born, died, refused, running
 
 pytestmark = pytest.mark.libvirt
 
+FLEET = f"sqlite:///{SITES}/fleet.db"
 UUID = "6c7f4c1e-8a0b-4d0f-9a53-0d1c6f0a5a12"
 
 
@@ -31,11 +32,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """Is all that was seen; refusal is what virsh said of the move that a hook refused."""
+    """Is all that was seen; refusal is what virsh said of the move that a hook refused.
+
+    Shape: fleet is the guest's story, with the host of each event, in a database of both logs.
+    """
 
     found: dict[str, Move]
     refusal: str
     states_after_refusal: tuple[str, str]
+    fleet: list[tuple[str, str]]
 
 
 class Pair:
@@ -84,7 +89,18 @@ def _moves(east: Site, west: Site) -> Moves:
     _write_ports(east, NAMED)
     west.migrate("VM1", east)
     found["and back"] = pair.seen()
-    return Moves(found=found, refusal=refusal, states_after_refusal=states)
+    return Moves(
+        found=found, refusal=refusal, states_after_refusal=states, fleet=_fleet(east, west)
+    )
+
+
+def _fleet(*hosts: Site) -> list[tuple[str, str]]:
+    for host in hosts:
+        file = f"{SITES}/{host.name}.jsonl"
+        host.vlanlog("export", "--output", file)
+        hosts[0].vlanlog("import", "--database", FLEET, file)
+    told = [e for e in hosts[0].history("--database", FLEET) if e["guest"] == "VM1"]
+    return [(event["host"], line) for event, line in zip(told, lines(told), strict=True)]
 
 
 def _write_ports(host: Site, text: str) -> None:
@@ -136,3 +152,18 @@ def test_host_that_refuses_says_why_to_the_one_who_moves(moves: Moves) -> None:
 
 def test_guest_that_was_refused_runs_on_where_it_was(moves: Moves) -> None:
     assert moves.states_after_refusal == ("unknown", "running")
+
+
+def test_guest_that_moved_is_one_story_in_a_database_of_both_hosts(moves: Moves) -> None:
+    expected = _expected()
+    order = (
+        ("start", "east"),
+        *(("there", "west"), ("there", "east")),
+        ("refused", "east"),
+        *(("and back", "east"), ("and back", "west")),
+    )
+    assert moves.fleet == [
+        (host, line)
+        for name, host in order
+        for line in expected[name].told[("east", "west").index(host)]
+    ]
