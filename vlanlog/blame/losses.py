@@ -100,7 +100,6 @@ class _Losses:
                 vlans = PortVlans(lost, lost if added.untagged else 0, native)
                 self._found.append((vlans, item, fact))
                 self._asked &= ~lost
-        self._leave(bits)
 
     def _is_displaced(self, seq: Seq) -> bool:
         return self._moved is not None and self._moved < seq
