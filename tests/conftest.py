@@ -30,6 +30,7 @@ _SLOW = (
     "config/test_round_trip.py",
     "hook/test_deadlines.py",
     "hook/test_recording.py",
+    "host/test_commands_wire.py",
     "install/test_interrupted.py",
     "properties",
     "store/test_crowded_log.py",
