@@ -11,7 +11,6 @@ from typing import Annotated, TypeVar
 import typer
 
 from vlanlog.cli import following, show
-from vlanlog.cli.covers import covers
 from vlanlog.cli.filters import (
     ActorsOption,
     BridgesOption,
@@ -38,6 +37,7 @@ from vlanlog.follow import Story
 from vlanlog.history import Line, merged
 from vlanlog.host import fleet
 from vlanlog.host.commands.names import suggestion
+from vlanlog.host.covers import covers
 from vlanlog.host.host import Host
 from vlanlog.host.opening import Mode, opened
 from vlanlog.lookback import last_told, told, with_coverage

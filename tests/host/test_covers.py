@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.log import MemoryEventLog
 from tests.report.scribe import Scribe
-from vlanlog.cli.covers import covers
+from vlanlog.host.covers import covers
 
 AT_NS = 1_762_178_400_000_000_000  # 2025-11-03 14:00 UTC
 
