@@ -25,7 +25,7 @@ from tests.install.hosts import (
 )
 from vlanlog.dispatch.own import verb_of
 from vlanlog.install.carry import carry_out
-from vlanlog.install.layout import Item, Role, Wanted, layout
+from vlanlog.install.layout import UNIT_FILE, Item, Role, Wanted, layout, shipped
 from vlanlog.install.manifest import read_manifest
 from vlanlog.install.plan import install_plan
 from vlanlog.install.tree import InstallError, Tree
@@ -251,6 +251,19 @@ def test_hooks_laid_down_by_hand_become_the_installs(tmp_path: Path) -> None:
     links = [item.path for item in manifest.items if item.kind == "link"]
     assert [item.was for item in manifest.items] == ["absent"] * len(manifest.items)
     assert len(links) == 3
+
+
+@pytest.mark.parametrize(("more", "word"), [("", "upgraded"), ("Environment=A=1\n", "kept")])
+def test_unit_laid_down_by_hand_becomes_the_installs_unless_changed(
+    tmp_path: Path, more: str, word: str
+) -> None:
+    text = shipped("conf", "vlanlog.service").decode()
+    by_hand = "ExecStart=/usr/local/bin/vlanlog daemon\n"
+    put(plain_host(tmp_path), UNIT_FILE, text.replace("ExecStart=vlanlog daemon\n", by_hand + more))
+    assert told(laid(tmp_path).steps)[UNIT_FILE] == word
+    manifest = read_manifest(Tree(tmp_path))
+    assert manifest is not None
+    assert (manifest.of(UNIT_FILE) is None) is (word == "kept")
 
 
 def test_hooks_that_move_leave_nothing_behind(tmp_path: Path) -> None:
