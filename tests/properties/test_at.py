@@ -210,7 +210,7 @@ def named(items: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
 def state_told(host: Host, text: str) -> list[dict[str, Any]]:
     found = layer_table(host, Layer.OBSERVED, host.place_of(moment_or_event(text)))
     ports = [port for _, port in sorted(found.table.ports.items())]
-    told = json.ports(ports, found.state.owners(), compressed=False)
+    told = list(json.ports(ports, found.state.owners(), compressed=False))
     return named(told, "ifname", "bridge", "vlans")
 
 

@@ -67,7 +67,9 @@ def _print(found: Found, output: Output, *, compressed: bool, is_dump: bool) -> 
     )
     items = json.ports(ports, found.state.owners(), compressed=compressed)
     if output is Output.JSON:
-        print(json.dumped(items))
+        for part in json.listed(items):
+            print(part, end="")
+        print()
     else:
         for item in items:
             print(json.one_line(item))

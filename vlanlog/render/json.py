@@ -6,7 +6,7 @@ Must not print.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,19 @@ def dumped(value: object) -> str:
 def one_line(value: object) -> str:
     """Returns the value as JSON on one line."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def listed(items: Iterable[object]) -> Iterator[str]:
+    """Yields the text of ``dumped`` for the list of them, an item at a time.
+
+    A thousand ports with all vids by themselves would not fit into memory at once.
+    """
+    begin = "["
+    for item in items:
+        indented = dumped(item).replace("\n", "\n  ")
+        yield f"{begin}\n  {indented}"
+        begin = ","
+    yield "[]" if begin == "[" else "\n]"
 
 
 def vlans(port: PortVlans, *, compressed: bool = True) -> list[dict[str, Any]]:
@@ -60,16 +73,15 @@ def _vlan(first: int, last: int, flags: VlanFlags) -> dict[str, Any]:
     return found
 
 
-def ports(table: Iterable[Port], owners: Owners, *, compressed: bool) -> list[dict[str, Any]]:
-    """Returns ports as ``bridge -j vlan show`` writes them, and whose they are.
+def ports(table: Iterable[Port], owners: Owners, *, compressed: bool) -> Iterator[dict[str, Any]]:
+    """Yields ports as ``bridge -j vlan show`` writes them, and whose they are.
 
     Those without VLANs are left out, as there.
     """
-    return [
-        {**whose(port, owners.of(port)), "vlans": vlans(port.vlans, compressed=compressed)}
-        for port in table
-        if port.vlans
-    ]
+    for port in table:
+        if port.vlans:
+            own = vlans(port.vlans, compressed=compressed)
+            yield {**whose(port, owners.of(port)), "vlans": own}
 
 
 def whose(port: Port, owner: tuple[Guest, Nic] | None) -> dict[str, Any]:
