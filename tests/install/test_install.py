@@ -159,6 +159,14 @@ def test_newer_conf_that_was_deleted_does_not_come_again(tmp_path: Path) -> None
     assert _upgraded(tmp_path, Role.CONF, b"new\n") == {"/c": "kept"}
 
 
+def test_file_of_that_name_that_is_someone_elses_is_left_alone(tmp_path: Path) -> None:
+    _upgraded(tmp_path, Role.CONF, b"old\n")
+    put(tmp_path, "/c", "mine\n")
+    put(tmp_path, "/c.new", "theirs\n")
+    assert _upgraded(tmp_path, Role.CONF, b"old\n") == {"/c": "kept"}
+    assert _texts(tmp_path) == {"/c": b"mine\n", "/c.new": b"theirs\n"}
+
+
 def _upgraded(root: Path, role: Role, content: bytes) -> dict[str, str]:
     """Installs one file with the content; returns what was done to it and beside it."""
     tree = Tree(root)

@@ -167,9 +167,8 @@ class _Planner:
 
     def _leads_there(self, item: Item) -> bool:
         """Tells whether a link goes on working: it leads to a place that has the script then."""
-        target = self._tree.target(item.path)
-        hooks = self._tree.inside(self._hooks)
-        return target != item.path and script_at(target, hooks) == script_at(item.path, self._hooks)
+        script = script_at(item.path, self._hooks)
+        return script == script_at(self._tree.target(item.path), self._tree.inside(self._hooks))
 
     def _take_over(self, item: Item, found: Found) -> None:
         """Has vlanlog's own, laid down by hand, go with the rest when that goes."""
