@@ -23,8 +23,8 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *READS)
 WISH = ("--tagged", "200", "--reason", "ticket 42")
 VIDS_HINT = "e.g. --pvid 100 --tagged 200,300-310"
 TIMES_HINT = (
-    "give a time as in journalctl: e.g. '2026-11-03 14:00', '14:00', 'yesterday', '-2h', "
-    "'3 days ago', '@1762178400'"
+    "give a time as in journalctl: e.g. '2026-11-03 14:00', '2026-11-03 14:00 UTC', '14:00', "
+    "'yesterday', '-2h', '3 days ago', '@1762178400'"
 )
 MISSING_HINT = "make what is missing, or change the section that names it; then replay"
 
@@ -125,11 +125,6 @@ left undone: bridge br0 does not exist (bridge_init.conf [br0])
         (("nonsense",), "No such command 'nonsense'.", "see 'vlanlog --help'"),
         (("replay", "--at", "next week"), "'next week' is not a time", TIMES_HINT),
         (
-            ("replay", "--at", "2001-01-01"),
-            "the log begins after that time",
-            "see 'vlanlog history | head'",
-        ),
-        (
             ("set", "veth0", "--tagged", "100,5000", "--reason", "x"),
             "vid 5000 is out of range, expected 1-4094",
             VIDS_HINT,
@@ -168,6 +163,14 @@ def test_database_that_does_not_answer_is_an_error_of_the_environment(
         "Connection refused)",
         "is the server up? pg_isready -h HOST -p PORT",
     )
+
+
+def test_time_before_the_log_is_answered_with_what_it_covers(host: Stage) -> None:
+    done = host.vlanlog("replay", "--at", "2001-01-01")
+    error, hint = done.err.splitlines()
+    assert (done.status, done.out) == (2, "")
+    assert error == "vlanlog: error: the log does not reach back to 2001-01-01 00:00:00"
+    assert hint.startswith("hint: the log covers 20")
 
 
 def test_state_of_the_kernel_needs_no_log_but_says_that_it_has_none(host: Stage) -> None:
