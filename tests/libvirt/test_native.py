@@ -8,7 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.domain import Nic
-from tests.libvirt.host import REFERENCE, Guest, Host, bridge, kernel_vlans, watched, write_conf
+from tests.libvirt.host import (
+    LOGS,
+    REFERENCE,
+    Guest,
+    Host,
+    bridge,
+    kernel_vlans,
+    watched,
+    write_conf,
+)
 from tests.libvirt.story import lines
 
 pytestmark = pytest.mark.libvirt
@@ -88,6 +97,16 @@ def test_log_says_which_vlans_are_native(host: Host) -> None:
         "tap1": "43",
         "tap2": None,
     }
+
+
+@pytest.mark.usefixtures("guest")
+def test_script_says_what_it_leaves_to_libvirt() -> None:
+    log = (LOGS / "qemu_start_begin_VM1_vlan_filtering.log").read_text()
+    assert [line for line in log.splitlines() if "libvirt" in line] == [
+        f"vlanlog: NIC {MACS[0]} (veth0) is left to libvirt: "
+        "<vlan> trunk 42 untagged,47 in the domain's XML",
+        f"vlanlog: NIC {MACS[1]} (tap1) is left to libvirt: <vlan> 43 in the domain's XML",
+    ]
 
 
 @pytest.mark.usefixtures("guest")

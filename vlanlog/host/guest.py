@@ -146,6 +146,10 @@ def _set_vlans(host: Host, call: GuestCall, guest: Guest, trial: _Trial, say: Sa
         say(table.finished(report.undone, done=len(report.reached.ports), messages=report.messages))
     elif not call.operation and not todo.unchanged:
         say(remark(f"no section and no assignment names a port of guest {guest.name}"))
+    for nic in guest.nics:
+        if nic.native_vlan is not None:
+            said = f"<vlan> {nic.native_vlan} in the domain's XML"
+            say(remark(f"NIC {nic.mac} ({nic.tap or 'no tap'}) is left to libvirt: {said}"))
 
 
 def _own_ports(state: HostState, guest: Guest) -> list[IfIndex]:
