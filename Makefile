@@ -1,6 +1,6 @@
 # Everything is set up by itself: a venv in .venv, and what the lab needs in
 # ~/.cache/vlanlog-lab (XDG_CACHE_HOME and VLANLOG_LAB_CACHE move it). Nothing else is written to.
-# PYTHON=... names the interpreter (3.11 or newer).
+# PYTHON=... names the interpreter (3.11 or newer), JOBS=N how many parts run at once.
 
 .PHONY: help venv demo check test bench clean
 .NOTPARALLEL:
@@ -9,7 +9,7 @@ export PYTHON
 help:
 	@echo 'make demo    a host, guests, lost and replayed VLANs, the story: on a real kernel'
 	@echo 'make check   style, types, layers and the quick tests (under a minute)'
-	@echo 'make test    all of it: PostgreSQL, a kernel with VLAN filtering, libvirt'
+	@echo 'make test    all of it: PostgreSQL, a kernel with VLAN filtering, two libvirts'
 	@echo 'make bench   the figures of the README'
 	@echo 'make clean   remove what was made in this folder'
 
