@@ -117,6 +117,20 @@ def test_uninstall_brings_the_host_back_byte_for_byte(tmp_path: Path) -> None:
     assert entries(tmp_path) == before
 
 
+def test_what_came_in_the_meantime_is_kept_beside_what_was_there_first(tmp_path: Path) -> None:
+    first = entries(kvmvlan_host(tmp_path))[f"{HOOKS}/qemu"]
+    laid(tmp_path)
+    put(tmp_path, f"{HOOKS}/qemu", QEMU + b"# newer\n", mode=0o755)
+    second = entries(tmp_path)[f"{HOOKS}/qemu"]
+    laid(tmp_path)
+    kept = [f"/var/lib/vlanlog/backup/{number}{HOOKS}/qemu" for number in (1, 2)]
+    found = entries(tmp_path)
+    assert [found[path] for path in kept] == [first, second]
+    taken(tmp_path)
+    found = entries(tmp_path)
+    assert [found.get(path) for path in (*kept, f"{HOOKS}/qemu")] == [first, None, second]
+
+
 def test_files_are_known_by_their_published_text_whatever_their_interpreter() -> None:
     published = {hashlib.sha256(b"import so\n").hexdigest()}
     texts = [b"#!/usr/bin/python\nimport so\n", b"#!/usr/bin/env python3\nimport so\n"]
