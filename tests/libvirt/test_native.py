@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -121,6 +122,20 @@ def test_reload_and_reconnect_leave_native_vlans_alone(host: Host) -> None:
     host.stop_libvirtd()
     host.start_libvirtd()
     assert kernel_vlans() == CARRIED
+
+
+@pytest.mark.usefixtures("guest")
+def test_doctor_warns_of_nics_that_a_section_names_too(host: Host) -> None:
+    done = host.vlanlog("doctor", "--check", "native-vlan", "--output", "jsonl")
+    findings = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [(item["grade"], item["text"].partition(",")[0]) for item in findings]
+    assert (done.returncode, told) == (
+        1,
+        [
+            ("warn", f"VM1/{MACS[0]}: libvirt sets <vlan> trunk 42 untagged"),
+            ("warn", f"VM1/{MACS[1]}: libvirt sets <vlan> 43"),
+        ],
+    )
 
 
 @pytest.mark.usefixtures("guest")
