@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.hosts import HOOKS, entries, kvmvlan_host, laid, plain_host, put, taken, told
+from tests.install.hosts import (
+    HOOKS,
+    entries,
+    kvmvlan_host,
+    laid,
+    plain_host,
+    put,
+    put_link,
+    taken,
+    told,
+)
 
 DATABASE = "/var/lib/vlanlog/vlanlog.db"
 
@@ -159,6 +169,14 @@ def test_link_that_starts_the_unit_goes_with_it(tmp_path: Path) -> None:
     taken(tmp_path)
     wants.rmdir()
     assert entries(tmp_path) == before
+
+
+def test_link_of_that_name_to_a_unit_of_someone_else_stays(tmp_path: Path) -> None:
+    laid(plain_host(tmp_path))
+    path = "/etc/systemd/system/multi-user.target.wants/vlanlog.service"
+    put_link(tmp_path, path, "/usr/lib/systemd/system/vlanlog.service")
+    taken(tmp_path)
+    assert path in entries(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
