@@ -44,6 +44,11 @@ def test_dispatchers_and_scripts_are_replaced_and_kept(tmp_path: Path) -> None:
     assert all(after[path] != before[path] for path in TAKEN)
 
 
+def test_what_is_kept_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    laid(kvmvlan_host(tmp_path))
+    assert entries(tmp_path)["/var/lib/vlanlog/backup"][1] == 0o700
+
+
 def test_all_that_is_the_operators_stays_as_it_was(tmp_path: Path) -> None:
     before = entries(kvmvlan_host(tmp_path))
     laid(tmp_path)
