@@ -37,6 +37,7 @@ _SLOW = (
     "store/test_processes.py",
     "store/test_select.py",
     "store/test_wheel.py",
+    "test_shards.py",
 )
 
 # How long an example takes depends on the machine: a user-mode kernel is slow.

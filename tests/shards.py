@@ -1,7 +1,7 @@
 """A pytest plugin: ``--shard=kernel:2/4`` runs the second of four shares of the test files.
 
 A share is balanced by what the files took when that was last recorded, and the same each time.
-Must not split a file, whose tests share what is dear to set up, and must not read a test.
+Must not split a file, whose tests share what is dear to set up.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,8 +18,8 @@ import pytest
 RECORD = Path(__file__).with_name("durations.txt")
 """Is the record: a line is a part of the suite, seconds, and a file below ``tests``."""
 
-# Of a file that the record does not have: it may hold no test of the part at all.
-_UNKNOWN_S = 1.0
+# Of a file that the record does not have.
+_UNKNOWN_S = 10.0
 _FOLDER = RECORD.parent
 
 
@@ -52,6 +53,12 @@ def files_of_tests(folder: Path = _FOLDER) -> tuple[str, ...]:
     return tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("test_*.py")))
 
 
+def files_of_part(part: str, folder: Path = _FOLDER) -> tuple[str, ...]:
+    """Returns those that name the mark of the part: the others cost a lab seconds to import."""
+    mark = f"pytest.mark.{part}"
+    return tuple(file for file in files_of_tests(folder) if mark in (folder / file).read_text())
+
+
 def shares(
     files: Iterable[str], seconds: Mapping[str, float], of: int
 ) -> tuple[frozenset[str], ...]:
@@ -81,8 +88,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     shard: Shard | None = config.getoption("--shard")
     if shard is None or not collection_path.match("test_*.py"):
         return None
-    files = shares(files_of_tests(), recorded(shard.part), shard.of)[shard.number - 1]
-    return None if str(collection_path.relative_to(_FOLDER)) in files else True
+    return None if str(collection_path.relative_to(_FOLDER)) in _files_of(shard) else True
+
+
+@cache
+def _files_of(shard: Shard) -> frozenset[str]:
+    files = files_of_part(shard.part)
+    return shares(files, recorded(shard.part), shard.of)[shard.number - 1]
 
 
 def measured(reports: Sequence[Path]) -> str:
