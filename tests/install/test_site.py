@@ -38,6 +38,12 @@ def test_libvirts_version_is_that_of_its_library(
     assert libvirt_version(Tree(tmp_path)) == found
 
 
+def test_newest_library_counts_where_an_old_one_was_left(tmp_path: Path) -> None:
+    plain_host(tmp_path, libvirt="9.0.0")
+    put(tmp_path, "/usr/lib64/libvirt.so.0.6004.0", "")
+    assert libvirt_version(Tree(tmp_path)) == (9, 0, 0)
+
+
 @pytest.mark.parametrize(("theirs", "ours"), [("qemu", "daemon"), ("daemon", "qemu")])
 def test_hook_of_someone_else_stays_and_vlanlogs_is_a_drop_in(
     tmp_path: Path, theirs: str, ours: str

@@ -55,7 +55,6 @@ def _of_host(python: str) -> Interpreter:
             text=True,
             check=False,
             cwd="/",
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
             timeout=_DEADLINE_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -70,7 +70,6 @@ def install(
         aftermath = after_install(tree, host, hooks, plan.steps, enable=enable)
         remarks = (*chosen.remarks, *_remarks(tree, host, hooks))
         if not dry_run:
-            tree.sweep(_writes(plan.manifest))
             carry_out(tree, plan.steps)
     problems = () if dry_run else tuple(failures(aftermath.at_once))
     return Outcome(steps=plan.steps, aftermath=aftermath, remarks=remarks, problems=problems)

@@ -54,7 +54,7 @@ def site(tree: Tree, hooks: str, manifest: Manifest | None, program: str) -> Sit
     Raises: InstallError where a hook is someone else's, and libvirt too old for two.
     """
     libvirt = libvirt_version(tree)
-    foreign = frozenset(driver for driver in DRIVERS if _is_foreign(tree, hooks, driver, manifest))
+    foreign = frozenset(driver for driver in DRIVERS if _is_foreign(tree, hooks, driver))
     if foreign and (libvirt is None or libvirt < DROP_INS_SINCE):
         raise _no_second_hook(tree, hooks, foreign, libvirt)
     return Site(
@@ -89,11 +89,9 @@ def _triplets(tree: Tree, folder: str) -> list[str]:
     return [name for name in tree.names(folder) if "-linux-" in name]
 
 
-def _is_foreign(tree: Tree, hooks: str, driver: str, manifest: Manifest | None) -> bool:
+def _is_foreign(tree: Tree, hooks: str, driver: str) -> bool:
     path = f"{hooks}/{driver}"
-    found = tree.found(path)
-    past = manifest.of(path) if manifest else None
-    if found.form not in (Form.FILE, Form.LINK) or (past and found.print in (past.laid, past.was)):
+    if tree.found(path).form not in (Form.FILE, Form.LINK):
         return False
     return author_of(tree.read_through(path).content, shipped_texts()) is Author.OTHER
 
