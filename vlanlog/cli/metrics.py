@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 import vlanlog
@@ -22,10 +21,10 @@ from vlanlog.host.opening import Mode, opened
 from vlanlog.metrics import Backlog, Database, Drift, Reading, Tally, families
 from vlanlog.render import prometheus
 from vlanlog.spool import Spool
+from vlanlog.store import tally as tallies
 from vlanlog.store.existing import existing
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import HEAD
-from vlanlog.store.tally import size_bytes, tallied
 
 _ANSWERS_S = 2.0
 
@@ -76,10 +75,10 @@ def _database(settings: Settings, remarks: list[str]) -> Database | None:
     try:
         with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:
             head = SqlEventLog(engine, host=settings.host).head()
-            tally = tallied(engine, settings.host, _kept(settings))
+            tally = tallies.tallied(engine, settings.host, _kept(settings))
             _keep(settings, tally, remarks)
             return Database(
-                size_bytes=size_bytes(engine),
+                size_bytes=tallies.size_bytes(engine),
                 schema=int(HEAD),
                 last_ns=head.at_ns if head else None,
                 tally=tally,
@@ -97,15 +96,15 @@ def _tally_file(settings: Settings) -> Path:
 def _kept(settings: Settings) -> Tally | None:
     """Returns what the log added up to last time; what cannot be read is added up anew."""
     try:
-        return msgspec.json.decode(_tally_file(settings).read_bytes(), type=Tally)
-    except (OSError, msgspec.MsgspecError):
+        return tallies.read(_tally_file(settings).read_bytes())
+    except OSError:
         return None
 
 
 def _keep(settings: Settings, tally: Tally, remarks: list[str]) -> None:
     try:
         with written(str(_tally_file(settings))) as file:
-            file.write(msgspec.json.encode(tally))
+            file.write(tallies.written(tally))
     except FileError as error:
         remarks.append(f"{error.message}; the whole log is gone through each time")
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 
 from vlanlog.core.event import ActorSource
@@ -53,6 +54,19 @@ def size_bytes(engine: Engine) -> int:
         return sum(part.stat().st_size for part in parts if part.exists())
     with translated(engine.url), engine.connect() as connection:
         return int(connection.scalar(select(func.pg_database_size(func.current_database()))) or 0)
+
+
+def written(tally: Tally) -> bytes:
+    """Returns the tally as it is kept until the next time."""
+    return msgspec.json.encode(tally)
+
+
+def read(kept: bytes) -> Tally | None:
+    """Returns the tally that was kept, None where it cannot be read: it is added up anew."""
+    try:
+        return msgspec.json.decode(kept, type=Tally)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _is_of(engine: Engine, host: str, tally: Tally) -> bool:
