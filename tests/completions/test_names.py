@@ -67,3 +67,24 @@ def test_names_are_not_endless(tmp_path: Path) -> None:
     }
 
     assert len(names(environ, "vnet", ["port"])) == 500
+
+
+@pytest.mark.parametrize("database", ["sqlite:////nonexistent/log.db", "nonsense"])
+def test_what_is_wrong_is_not_said(
+    database: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VLANLOG_DATABASE", database)
+
+    assert (main(["", "guest"]), capfd.readouterr()) == (0, ("", ""))
+
+
+def test_a_database_that_nobody_uses_gets_no_files_beside_it(tmp_path: Path) -> None:
+    log = open_log(f"sqlite:///{tmp_path}/log.db", host="kvm1")
+    event = happening(e.PortDetached(), host="kvm1")
+    log.append([replace(event, subject=e.Subject(guest_name="VM1"))])
+    log.engine.dispose()
+    before = sorted(tmp_path.iterdir())
+
+    found = names({"VLANLOG_DATABASE": f"sqlite:///{tmp_path}/log.db"}, "V", ["guest"])
+
+    assert (found, sorted(tmp_path.iterdir())) == (["VM1"], before)
