@@ -18,7 +18,7 @@ from vlanlog.core import event as e
 from vlanlog.store import open_log
 
 HERE = Path(__file__).parent
-SHELLS = ["bash", "zsh", "fish"]
+SHELLS = ["bash", pytest.param("zsh", marks=pytest.mark.slow), "fish"]
 HOSTILE = "VM3; touch PWNED"
 OUTPUTS = ["json", "jsonl", "table"]
 
@@ -121,7 +121,11 @@ BROKEN = [
 
 @pytest.mark.parametrize(
     ("shell", "database"),
-    [*(("bash", url) for url in BROKEN), ("zsh", BROKEN[0]), ("fish", BROKEN[1])],
+    [
+        *(("bash", url) for url in BROKEN),
+        pytest.param("zsh", BROKEN[0], marks=pytest.mark.slow),
+        ("fish", BROKEN[1]),
+    ],
 )
 def test_no_error_reaches_the_terminal(shell: str, database: str, folder: Path) -> None:
     found = offered(shell, ["vlanlog history "], folder, VLANLOG_DATABASE=database)
