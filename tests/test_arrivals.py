@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 
 from tests.core.making import MAC1, VM1, bridge, hooked, nic, on_bridge, on_port, port, table
+from tests.report.asking import reported
 from tests.report.scribe import DAEMON, ROOT, Scribe
 from vlanlog.core import codec
 from vlanlog.core import event as e
+from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState
 from vlanlog.core.vlan import NO_VLANS, PortVlans
+from vlanlog.follow import Lines, Story, Watch
 from vlanlog.history import Line, Teller, lines
 from vlanlog.report.make import is_foreign
 
@@ -237,3 +240,40 @@ def test_pvid_of_a_port_that_only_took_another_name_is_somebodys_doing() -> None
     scribe.wrote((renamed, PVID))
 
     assert [foreign for *_, foreign in told(scribe)] == [False, True, False, True]
+
+
+def unlike_the_kernels_own() -> Scribe:
+    """Returns the log of a host where VM1's tap joins a bridge with another default PVID."""
+    scribe = Scribe()
+    scribe.booted("kvm-a-1")
+    change = e.BridgeChanged(vlan_filtering=True, default_pvid=9)
+    scribe.wrote((on_bridge("br0", 3), change), by=ROOT)
+    scribe.wrote(HOOK)
+    scribe.wrote((TAP, JOINED), (TAP, e.VlanAdded(first=9, last=9, pvid=True, untagged=True)))
+    return scribe
+
+
+JOINED_9: Told = ("port.attached", "vnet0", NO_VLANS, port(pvid=9), False)
+
+
+def test_report_on_a_guest_knows_the_default_pvid_of_its_bridge() -> None:
+    scribe = unlike_the_kernels_own()
+
+    report = reported(scribe, guest=VM1, since_ns=0, until_ns=SECOND_NS)
+
+    assert [shown(row.line) for row in report.guests[0].rows][-1] == JOINED_9
+
+
+def test_follower_of_a_guest_knows_the_default_pvid_of_its_bridge() -> None:
+    log = unlike_the_kernels_own().log
+    wanted = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
+    follower = Lines(Story(wanted=wanted, number=10), log)
+    watch = Watch(
+        look=lambda *, anew: log,  # noqa: ARG005
+        pause=lambda: None,
+        say=print,
+    )
+
+    found = [*follower.past, *next(follower.new(watch))]
+
+    assert [shown(line) for line in found][-1] == JOINED_9

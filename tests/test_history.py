@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.core.making import MAC1, VM1, hooked, nic, on_port, port, port_entry, raw
-from tests.fakes.log import MemoryEventLog
+from tests.core.making import MAC1, VM1, event, hooked, nic, on_port, port, port_entry, raw
 from tests.fakes.site import Site
 from vlanlog.core import codec
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
 from vlanlog.core.vlan import NO_VLANS, PortVlans
-from vlanlog.history import lines
+from vlanlog.history import Line, lines, merged
 from vlanlog.lookback import beside
 
 OF_VM1 = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
@@ -266,22 +266,6 @@ def test_port_that_is_the_guests_at_times_is_told_with_what_others_did() -> None
     ]
 
 
-class UnaskedLog(MemoryEventLog):
-    """Is a log that nobody needs to ask."""
-
-    def select(self, wanted: EventFilter) -> Iterator[e.Recorded]:
-        """Fails the test."""
-        raise AssertionError(wanted)
-
-
-def test_nothing_is_looked_for_beside_a_story_that_is_whole(site: Site) -> None:
-    site.look()
-    site.kernel.set_vlans("vnet0", port("5", pvid=1))
-    site.look()
-
-    assert beside(UnaskedLog(), list(site.log.select(OF_VM1))) == []
-
-
 @pytest.mark.parametrize(("boots", "carried"), [(1, port("5")), (2, NO_VLANS)])
 def test_port_of_the_last_boot_is_known_to_what_comes_late(boots: int, carried: PortVlans) -> None:
     site = Site()
@@ -327,3 +311,42 @@ def test_line_stands_where_its_first_event_does(site: Site) -> None:
     assert [line.seq for line in lines(site.log.read(), HostState())] == [
         Seq(1), Seq(2), Seq(3), Seq(5), Seq(6),
     ]  # fmt: skip
+
+
+def stamped(host: str, *seconds: int) -> list[Line]:
+    """Returns lines of a host in its order, with these stamps."""
+    return [
+        Line(seq=Seq(n), event=replace(event(e.DaemonStarted(), number=second), host=host))
+        for n, second in enumerate(seconds, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "order"),
+    [
+        ([], ""),
+        ([stamped("a"), stamped("b", 1)], "b1"),
+        ([stamped("a", 1, 4), stamped("b", 2, 3)], "a1 b1 b2 a2"),
+        # At the same time: as the hosts are given.
+        ([stamped("a", 5), stamped("b", 5, 5)], "a1 b1 b2"),
+        # A clock that was set back moves nothing down, and its host keeps its order.
+        ([stamped("a", 9, 2, 6), stamped("b", 1, 3, 7)], "b1 a1 a2 b2 a3 b3"),
+    ],
+)
+def test_stories_of_hosts_are_merged_by_time_each_in_its_order(
+    parts: list[list[Line]], order: str
+) -> None:
+    found = [f"{line.event.host}{line.seq}" for line in merged(parts)]
+
+    assert found == order.split()
+
+
+@given(
+    parts=st.lists(st.lists(st.integers(1, 9), max_size=6), max_size=3), number=st.integers(1, 6)
+)
+def test_ends_of_stories_make_the_end_of_the_merged_story(
+    parts: list[list[int]], number: int
+) -> None:
+    stories = [stamped(str(host), *seconds) for host, seconds in enumerate(parts)]
+
+    assert merged(story[-number:] for story in stories)[-number:] == merged(stories)[-number:]

@@ -90,7 +90,7 @@ class Lines:
         self._teller = Teller(state)
         self.past: list[Line] = []
         if story.number and not story.is_awaited:
-            self.past = self._look_back(log, story.number)
+            self.past = self._look_back(log, story.number, state)
             # Of the ports it knows what the story told; here goes on what all events say.
             self._teller.know(state)
 
@@ -124,13 +124,14 @@ class Lines:
         self._waited += 1
         return held == before or self._waited >= _PATIENCE
 
-    def _look_back(self, log: EventLog, number: int) -> list[Line]:
+    def _look_back(self, log: EventLog, number: int, latest: HostState) -> list[Line]:
         wanted, size = self._whose.wanted, max(_FEWEST, 4 * number)
         while True:
             own, is_all = _newest(log, whole(wanted), size, self._begin)
             if wants_coverage(wanted):
                 own = _with_coverage(log, wanted, own, self._begin)
-            self._teller = Teller(log.state(at_seq=Seq(own[0].seq - 1)) if own else HostState())
+            before = log.state(at_seq=Seq(own[0].seq - 1)) if own else HostState()
+            self._teller = Teller(before, latest)
             told = list(self._teller.tell(own, beside(log, own)))
             held = self._teller.held
             # What the story began with earlier may lack in its first line.

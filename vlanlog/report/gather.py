@@ -40,10 +40,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Is a guest's story on one host: its events, the state before them, and its steps."""
+    """Is a guest's story on one host: its events, the states before and now, and its steps."""
 
     host: str
     before: HostState
+    latest: HostState
     events: tuple[e.Recorded, ...]
     steps: tuple[Step, ...]
 
@@ -71,7 +72,7 @@ def part_of(log: EventLog, host: str, uuid: str, period: Period) -> Part:
         *walk.steps(events),
     )
     told = tuple(item for item in events if _is_told(item.event, uuid, walk.keys))
-    return Part(host=host, before=before, events=told, steps=steps)
+    return Part(host=host, before=before, latest=log.state(), events=told, steps=steps)
 
 
 def _select(log: EventLog, wanted: EventFilter) -> list[e.Recorded]:

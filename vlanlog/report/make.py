@@ -112,7 +112,7 @@ def _unseen(hosts: Iterable[HostCover], told_of: set[str]) -> tuple[Stretch, ...
 def _rows(part: Part) -> Iterator[Row]:
     """Yields the lines of one host; a clock that was set back moves none of them up."""
     at_ns = 0
-    for line in lines(part.events, part.before):
+    for line in lines(part.events, part.before, latest=part.latest):
         at_ns = max(at_ns, line.event.at_ns)
         yield Row(host=part.host, at_ns=at_ns, line=line)
 

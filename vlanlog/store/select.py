@@ -27,6 +27,7 @@ from sqlalchemy import (
 from vlanlog.core.codec import canonical
 from vlanlog.core.event import Recorded
 from vlanlog.core.query import EventFilter, matches
+from vlanlog.store.about import may_concern
 from vlanlog.store.bounds import Bounds, bounds
 from vlanlog.store.failure import translated
 from vlanlog.store.read import COLUMNS, PAGE, Stored, fetched, recorded
@@ -116,7 +117,7 @@ def _of_subjects(
     places = _places(engine, host, wanted, most=_WALKED)
     if places is None or not ids:
         return
-    terms = [*_terms(wanted), *_times(wanted)]
+    terms = [*_terms(engine, wanted), *_times(wanted)]
     size = min(PAGE, wanted.limit or PAGE)
     while True:
         own = select(events.c.seq).where(events.c.subject.in_(ids), *places.terms())
@@ -138,7 +139,7 @@ def _in_order_of_the_log(engine: Engine, host: str, wanted: EventFilter) -> Iter
     if places is None:
         return
     names = _named(wanted, events)
-    terms = [*_terms(wanted), *_times(wanted), *([] if names is None else [names])]
+    terms = [*_terms(engine, wanted), *_times(wanted), *([] if names is None else [names])]
     size = min(PAGE, wanted.limit or PAGE)
     while True:
         page = fetched(engine, _page(_keys(host, wanted), [*terms, *places.terms()], size, wanted))
@@ -198,13 +199,15 @@ def _named(wanted: EventFilter, table: Table) -> ColumnElement[bool] | None:
     return or_(*terms) if terms else None
 
 
-def _terms(wanted: EventFilter) -> list[ColumnElement[bool]]:
+def _terms(engine: Engine, wanted: EventFilter) -> list[ColumnElement[bool]]:
     """Returns the conditions on what stands in an event that a database can tell."""
     terms: list[ColumnElement[bool]] = []
     if wanted.kinds:
         terms.append(events.c.kind.in_(sorted(wanted.kinds)))
     if wanted.event_id is not None:
         terms.append(events.c.event_id == wanted.event_id.bytes)
+    if wanted.vids:
+        terms.append(may_concern(engine.dialect.name, wanted.vids))
     if wanted.by:
         inside_json = (canonical(who)[1:-1] for who in wanted.by)
         terms.append(or_(*(events.c.actor.contains(a, autoescape=True) for a in inside_json)))
