@@ -98,8 +98,9 @@ class Host:
         self.daemon.start()
         self.up = True
         for guest in self.guests:
-            # Each guest is locked until its hook `reconnect` has ended.
-            self.state(guest)
+            if self.state(guest) != "shut off":
+                # Has to wait for libvirt's job on the guest, which ends after its hook `reconnect`.
+                self.daemon.virsh("iothreadinfo", guest.uuid, "--live")
 
     def stop_libvirtd(self) -> None:
         """Stops libvirtd; guests go on."""
