@@ -11,7 +11,7 @@ import lzma
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ LEVEL = 6
 once, for what is kept for years."""
 
 _BLOCK = 1 << 20
+
+_NOTHING: Mapping[str, Mapping[Seq, frozenset[bytes]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +112,12 @@ def write(path: Path, header: Header, links: Iterable[Link]) -> Written:
     return Written(size_bytes=counted.size_bytes, sha256=counted.sha256.hexdigest())
 
 
-def read_back(path: Path) -> tuple[Written, Content]:
+def read_back(
+    path: Path, known: Mapping[str, Mapping[Seq, frozenset[bytes]]] = _NOTHING
+) -> tuple[Written, Content]:
     """Returns what the file is and what it holds; each event is checked against its chain.
 
+    ``known`` has by host and place the hashes that an event has to have.
     Raises: SpoiledError, StoreError.
     """
     with _translated(path), path.open("rb") as file:
@@ -123,11 +128,21 @@ def read_back(path: Path) -> tuple[Written, Content]:
                 header, links = export.read(lines)
                 if header.selection:
                     raise SpoiledError(f"{path} is a selection: its chain has holes")
-                return found, _content(header, links)
+                places = known.get(header.host, {})
+                return found, _content(header, _compared(links, places, path))
         except ExportError as error:
             raise SpoiledError(f"{path}, line {error.line}: {error.why}") from error
         except (EOFError, lzma.LZMAError) as error:
             raise SpoiledError(f"{path} cannot be unpacked: {error}") from error
+
+
+def _compared(
+    links: Iterator[Link], known: Mapping[Seq, frozenset[bytes]], path: Path
+) -> Iterator[Link]:
+    for link in links:
+        if known.get(link.seq, {link.hash}) != {link.hash}:
+            raise SpoiledError(f"{path}: event {link.seq} is known with another hash")
+        yield link
 
 
 def _content(header: Header, links: Iterator[Link]) -> Content:

@@ -8,19 +8,15 @@ from __future__ import annotations
 import lzma
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from vlanlog.archive.file import LEVEL
 from vlanlog.core import export
 from vlanlog.core.codec import GENESIS
 from vlanlog.core.export import Header, Link
 from vlanlog.core.state import Seq
 from vlanlog.errors import ArchivedError
-from vlanlog.store.archives import newest_archive
-from vlanlog.store.failure import translated
+from vlanlog.store.archives import calls_between, newest_archive
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.read import stored
-from vlanlog.store.schema import events
 
 _OPENING = frozenset(
     {
@@ -109,14 +105,11 @@ def _between_calls(log: SqlEventLog, after: Seq, limit: Seq) -> Seq:
 
 def _calls(log: SqlEventLog, limit: Seq) -> list[tuple[Seq, Seq]]:
     """Returns the first and the last place of each that was going on about the limit."""
-    around = select(events.c.seq, events.c.correlation_id, events.c.kind).where(
-        events.c.host == log.host, events.c.seq.between(limit - _AROUND, limit + _AROUND)
-    )
+    around = Seq(max(limit - _AROUND, 0)), Seq(limit + _AROUND)
     ends: dict[bytes, tuple[Seq, Seq]] = {}
     opened: set[bytes] = set()
-    with translated(log.engine.url), log.engine.connect() as connection:
-        for seq, call, kind in connection.execute(around.order_by(events.c.seq)):
-            ends[call] = (ends.get(call, (seq, seq))[0], seq)
-            if kind in _OPENING:
-                opened.add(call)
+    for seq, call, kind in calls_between(log.engine, log.host, *around):
+        ends[call] = (ends.get(call, (seq, seq))[0], seq)
+        if kind in _OPENING:
+            opened.add(call)
     return [ends[call] for call in opened]

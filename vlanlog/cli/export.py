@@ -94,12 +94,19 @@ def command(
             program=f"vlanlog {vlanlog.__version__}",
             selection=_selection(subject or [], bridge, kind or [], since, until),
         )
-        if after is not None:
-            header = _behind(header, log, after)
-        elif remark := left_out(log, since_ns=wanted.since_ns):
-            show.note(remark)
-            header = header if header.selection else _here(header, log)
+        header = _begun(header, log, after, wanted)
         _write(header, _rows(log, header, wanted), form or _form(output), output)
+
+
+def _begun(header: Header, log: SqlEventLog, after: str | None, wanted: EventFilter) -> Header:
+    """Returns the header with the place where the file begins."""
+    if after is not None:
+        return _behind(header, log, after)
+    remark = left_out(log, since_ns=wanted.since_ns)
+    if not remark:
+        return header
+    show.note(remark)
+    return header if header.selection else _here(header, log)
 
 
 def _take_in_spool(settings: Settings) -> None:

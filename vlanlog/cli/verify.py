@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import vlanlog
-from vlanlog.cli import show
+from vlanlog.archive.check import FileAudit
+from vlanlog.cli import archive_files, show
+from vlanlog.cli.archive_files import checked_files
 from vlanlog.cli.files import text_of, written
 from vlanlog.cli.options import DatabaseOption, HooksOption, Output, OutputOption
 from vlanlog.config import load_settings
@@ -20,7 +23,7 @@ from vlanlog.identity import SystemClock
 from vlanlog.render import json
 from vlanlog.render.head import HeadError, KnownHead, head_text, heads_in
 from vlanlog.render.words import count, iso, plain
-from vlanlog.store.existing import Engine, existing
+from vlanlog.store.existing import Engine, existing, may_be_there
 from vlanlog.store.guards import lost_guards
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.verify import Audit, audited, hosts_met
@@ -39,6 +42,10 @@ def command(
         str | None,
         typer.Option(metavar="FILE", help="Write the head there, to be kept elsewhere."),
     ] = None,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Check an archive's file too, and that it joins."),
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="The chain alone; snapshots are not compared.")
     ] = False,
@@ -56,28 +63,30 @@ def command(
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     known = _known(against or [])
+    if archive and not may_be_there(settings.database):
+        show.note("there is no database here: the files are checked by themselves")
+        _tell_alone(checked_files(archive, None, known), output)
+        return
     with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:
-        hosts = _hosts(engine, host, known)
         lost = lost_guards(engine)
-        with _progress(engine, hosts) as tick:
-            audits = [
-                audited(
-                    engine,
-                    name,
-                    known=[(head.seq, head.hash) for head in known if head.host == name],
-                    compare_snapshots=not quick,
-                    tick=tick,
-                )
-                for name in hosts
-            ]
-    flawed = bool(lost) or any(audit.flaws for audit in audits)
+        audits = _audits(engine, _hosts(engine, host, known), known, quick=quick)
+    files = checked_files(archive or [], audits, known)
+    flawed = bool(lost) or any(x.flaws for x in audits) or any(x.flaws for x in files)
     results = sys.stderr if export_head == "-" else sys.stdout
-    for line in _told(audits, lost, output, known):
+    for line in _told(audits, lost, output, known, files):
         print(line, file=results)
+    archive_files.tell_unmet(audits, files)
     if export_head is not None and not flawed:
         _export(audits, export_head)
     if flawed:
         _explain(audits, lost, exported=export_head is not None)
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+def _tell_alone(files: Sequence[FileAudit], output: Output) -> None:
+    for line in _told_files(files, output, joined=False):
+        print(line)
+    if any(file.flaws for file in files):
         raise typer.Exit(EXIT_DIFFERS)
 
 
@@ -108,6 +117,22 @@ def _hosts(engine: Engine, wanted: str | None, known: Sequence[KnownHead]) -> li
     return [wanted]
 
 
+def _audits(
+    engine: Engine, hosts: Sequence[str], known: Sequence[KnownHead], *, quick: bool
+) -> list[Audit]:
+    with _progress(engine, hosts) as tick:
+        return [
+            audited(
+                engine,
+                name,
+                known=[(head.seq, head.hash) for head in known if head.host == name],
+                compare_snapshots=not quick,
+                tick=tick,
+            )
+            for name in hosts
+        ]
+
+
 @contextmanager
 def _progress(engine: Engine, hosts: Sequence[str]) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
@@ -120,7 +145,11 @@ def _progress(engine: Engine, hosts: Sequence[str]) -> Iterator[Callable[[int], 
 
 
 def _told(
-    audits: Sequence[Audit], lost: Sequence[str], output: Output, known: Sequence[KnownHead]
+    audits: Sequence[Audit],
+    lost: Sequence[str],
+    output: Output,
+    known: Sequence[KnownHead],
+    files: Sequence[FileAudit],
 ) -> Iterator[str]:
     if output is Output.TABLE:
         for audit in audits:
@@ -128,12 +157,25 @@ def _told(
         if not audits:
             yield "the log is empty"
         yield from (f"database: {line}" for line in lost)
+        yield from archive_files.lines(files, joined=True)
         return
     items = [_fields(audit) for audit in audits]
+    archives = [archive_files.fields(file) for file in files]
     if output is Output.JSON:
-        yield json.dumped({"hosts": items, "database": list(lost)})
+        yield json.dumped({"hosts": items, "database": list(lost), "archives": archives})
     else:
-        yield from map(json.one_line, [*items, {"database": list(lost)}])
+        yield from map(json.one_line, [*items, {"database": list(lost)}, *archives])
+
+
+def _told_files(files: Sequence[FileAudit], output: Output, *, joined: bool) -> Iterator[str]:
+    if output is Output.TABLE:
+        yield from archive_files.lines(files, joined=joined)
+        return
+    archives = [archive_files.fields(file) for file in files]
+    if output is Output.JSON:
+        yield json.dumped({"archives": archives})
+    else:
+        yield from map(json.one_line, archives)
 
 
 def _lines(audit: Audit, *, several: bool, known: Sequence[KnownHead]) -> Iterator[str]:

@@ -6,7 +6,7 @@ Must not write or read such a file, and must not decide what is archived.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +162,20 @@ def left_over(engine: Engine, host: str) -> int:
     left = select(func.count()).where(events.c.host == host, events.c.seq <= last)
     with translated(engine.url), engine.connect() as connection:
         return int(connection.scalar(left) or 0)
+
+
+def calls_between(
+    engine: Engine, host: str, first: Seq, last: Seq
+) -> Iterator[tuple[Seq, bytes, str]]:
+    """Yields place, correlation id and kind of the events between two places, these included.
+
+    Raises: StoreError.
+    """
+    mine = (events.c.host == host, events.c.seq.between(first, last))
+    found = select(events.c.seq, events.c.correlation_id, events.c.kind).where(*mine)
+    with translated(engine.url), engine.connect() as connection:
+        for seq, call, kind in connection.execute(found.order_by(events.c.seq)):
+            yield Seq(seq), call, kind
 
 
 def free_bytes(engine: Engine) -> int | None:

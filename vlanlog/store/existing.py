@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from vlanlog.errors import StoreError
 from vlanlog.store.engine import open_engine
 from vlanlog.store.upgrade import ensure_schema
 
-__all__ = ["Engine", "existing"]
+__all__ = ["Engine", "existing", "may_be_there"]
+
+
+def may_be_there(url: str) -> bool:
+    """Tells whether a database may be there: of a server's only a connection tells."""
+    place = make_url(url)
+    return place.get_backend_name() != "sqlite" or Path(place.database or "").exists()
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
     """
     engine = open_engine(url, timeout_s=timeout_s)
     try:
-        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        if not may_be_there(url):
             raise StoreError(
                 f"there is no database {engine.url.database}",
                 hint="name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
