@@ -154,5 +154,7 @@ class Writer:
     def checkpoint(self) -> None:
         """Brings all that was committed into the file of that name, and lets go of it."""
         with self.log.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A reader that is looking just now holds up the end of it.
+            while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+                time.sleep(0.01)
         self.log.engine.dispose()
