@@ -13,11 +13,13 @@ libvirt_shards := 1 2
 kernel := $(kernel_shards:%=tests-kernel-%)
 libvirt := $(libvirt_shards:%=tests-libvirt-%)
 backports := $(libvirt_shards:%=tests-libvirt-backports-%)
+# What a daemon that comes and goes could do otherwise: a guest's life from its start to its end.
+modular := $(patsubst %,tests/libvirt/test_%.py,idle life turns hotplug reconnect reload)
 benches := $(notdir $(basename $(wildcard tests/benchmarks/bench_*.py)))
 static := ruff format mypy imports
 
 check := $(static) tests
-test := $(static) tests-native $(libvirt) $(backports) $(kernel)
+test := $(static) tests-native $(libvirt) $(backports) tests-libvirt-modular $(kernel)
 bench := $(benches)
 
 .PHONY: names check test bench $(check) $(test) $(bench)
@@ -48,6 +50,9 @@ $(libvirt): tests-libvirt-%:
 	$(part) $(lab) --libvirt -- $(in_lab) -m libvirt --shard=libvirt:$*/$(words $(libvirt))
 $(backports): tests-libvirt-backports-%:
 	$(part) $(lab) --libvirt backports -- $(in_lab) -m libvirt --shard=libvirt:$*/$(words $(libvirt))
+
+tests-libvirt-modular:
+	$(part) $(lab) --libvirt modular -- $(in_lab) -m libvirt $(modular)
 
 # What programs VLANs does it in the lab, in a namespace that it has from there.
 in_lab_if_so = $(if $(shell grep '^from tests.kernel' $(1)),$(lab) --)

@@ -42,13 +42,3 @@ def program(tree: Path, name: str) -> str:
 def libraries(tree: Path) -> dict[str, str]:
     """Returns the variable that has programs of the tree find the libraries of the tree."""
     return {"LD_LIBRARY_PATH": f"{tree}/usr/lib/{os.uname().machine}-linux-gnu"}
-
-
-def within(tree: Path) -> list[str]:
-    """Returns the beginning of a command that finds the tree's /usr over that of the machine.
-
-    Only the command sees it so; what looks for its files at fixed places needs it.
-    """
-    mount = 'mount -t overlay -o ro,lowerdir="$0/usr:/usr" overlay /usr && exec "$@"'
-    rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    return ["unshare", *rights, "--mount", "sh", "-c", mount, str(tree)]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fetched import tree_with, within
+from tests.fetched import tree_with
+from tests.lab.tree import within
 from vlanlog.install.step import Action
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"

@@ -53,8 +53,10 @@ def suite(folder: Path, name: str, **scripts: str) -> tuple[int, list[str]]:
             "test",
             [
                 *("ruff", "format", "mypy", "imports", "tests-native"),
-                *("tests-libvirt-1", "tests-libvirt-2"),
-                *("tests-libvirt-backports-1", "tests-libvirt-backports-2"),
+                *(
+                    f"tests-libvirt-{share}"
+                    for share in ("1", "2", "backports-1", "backports-2", "modular")
+                ),
                 *(f"tests-kernel-{number}" for number in range(1, 5)),
             ],
         ),

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from docs.completions.build import FOLDER, completions
-from tests.fetched import tree_with, within
+from tests.fetched import tree_with
+from tests.lab.tree import within
 from tests.store.histories import happening
 from vlanlog.core import event as e
 from vlanlog.store import open_log

@@ -5,6 +5,7 @@ The mirror is asked of the host's apt each time and must not be written to any f
 """
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
+_HELPER = "/usr/lib/apt/apt-helper"
+_UPSTREAM = re.compile(r"'(\S+)' (\S+\.orig\.tar\.\w+) \d+ (SHA256:\w+)")
 # Hooks of the host's apt would write outside our folder (Debian's container images delete the
 # host's package cache in one), so they are dropped; proxies and the like are kept.
 _HOOKS = ("APT::Update::P", "DPkg::P", "Dir::Cache", "Dir::Etc::main", "Dir::Etc::parts")
@@ -56,6 +59,23 @@ class Apt:
         self._fetch("install", "--download-only", "--no-install-recommends", "--yes", *names)
         return tuple(sorted((self.folder / "archives").glob("*.deb")))
 
+    def download_upstream(self, source: str) -> Path:
+        """Fetches what a source package's makers released; Debian's own changes are left out.
+
+        Its sum is that of the signed list.
+        Raises: LabError when the lists have no such source.
+        """
+        named = _apt_get(
+            self.folder, *self._state(), "--print-uris", "--only-source", "source", source
+        )
+        found = _UPSTREAM.search(named)
+        if found is None:
+            raise LabError(f"no source of {source} in:\n{named}", hint="look at the mirror")
+        uri, name, checksum = found.groups()
+        file = self.folder / name
+        _apt(_HELPER, self.folder, "download-file", uri, str(file), checksum)
+        return file
+
     def _fetch(self, *arguments: str) -> None:
         """Asks for packages; once more with fresh lists if the host's are older than the mirror."""
         try:
@@ -78,10 +98,11 @@ class Apt:
         return ()
 
 
-def debian_apt(folder: Path, suites: tuple[str, ...], host: Apt) -> Apt:
+def debian_apt(folder: Path, suites: tuple[str, ...], host: Apt, *, kind: str = "deb") -> Apt:
     """Returns a private apt for suites of Debian, from the mirror that the host's apt uses.
 
-    A package that several suites have is taken from the last of them.
+    Of the kind deb-src it knows sources alone. A package that several suites have is taken from
+    the last of them.
     Raises: LabError when the host is no Debian.
     """
     release = _os_release()
@@ -97,7 +118,7 @@ def debian_apt(folder: Path, suites: tuple[str, ...], host: Apt) -> Apt:
     _configure(folder)
     keyring = next((k for k in _KEYRINGS if k.exists()), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    lines = (f"deb {signed}{sites[0]} {suite} main\n" for suite in suites)
+    lines = (f"{kind} {signed}{sites[0]} {suite} main\n" for suite in suites)
     (folder / "sources.list").write_text("".join(lines))
     with (folder / "apt.conf").open("a") as file:
         file.write(f'Dir::Etc::sourcelist "{folder}/sources.list";\n')
@@ -115,6 +136,15 @@ def backports_apt(folder: Path, host: Apt) -> Apt:
     """
     codename = _os_release().get("VERSION_CODENAME", "")
     return debian_apt(folder, (codename, f"{codename}-backports"), host)
+
+
+def backports_source_apt(folder: Path, host: Apt) -> Apt:
+    """Returns a private apt for the sources of those newer packages.
+
+    Raises: LabError when the host is no Debian.
+    """
+    codename = _os_release().get("VERSION_CODENAME", "")
+    return debian_apt(folder, (f"{codename}-backports",), host, kind="deb-src")
 
 
 def host_apt(folder: Path) -> Apt:
@@ -166,13 +196,17 @@ def _os_release() -> dict[str, str]:
 
 
 def _apt_get(folder: Path, *arguments: str) -> str:
+    return _apt("apt-get", folder, "-q", *arguments)
+
+
+def _apt(program: str, folder: Path, *arguments: str) -> str:
     environment = {
         **os.environ,
         "APT_CONFIG": str(folder / "apt.conf"),
         "LC_ALL": "C.UTF-8",
         "DEBIAN_FRONTEND": "noninteractive",
     }
-    return _run(("apt-get", "-q", *arguments), environment, folder)
+    return _run((program, *arguments), environment, folder)
 
 
 def _run(command: tuple[str, ...], environment: dict[str, str], folder: Path | None = None) -> str:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from .bridge_probe import why_not_native
 from .errors import LabError
+from .inside import LIBVIRT_DAEMON
 from .job import Job
 from .native import run_natively
 from .process import EndedError, signals_raise
 from .tree import package_tree
 from .uml import bytes_of, run_in_uml, window_size
+from .virtqemud import virtqemud
 
 ENVIRONMENT_ERROR = 3
 _LIBVIRT = (
@@ -87,8 +89,9 @@ def _run_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--libvirt",
         nargs="?",
         const="release",
-        choices=("release", "backports"),
-        help="have libvirtd, virsh and QEMU in the lab: the Debian release's, or newer ones",
+        choices=("release", "backports", "modular"),
+        help="have libvirtd, virsh and QEMU in the lab: the Debian release's, or newer ones; "
+        "modular: those, and virtqemud in the place of libvirtd",
     )
     add("--package", action="append", default=[], help="have one more Debian package in the lab")
     add("--probe", action="store_true", help="say which kernel would be used, and why")
@@ -132,13 +135,17 @@ def _backend(wanted: str) -> tuple[str, str]:
 def _job(options: argparse.Namespace, backend: str) -> Job:
     missing = {p for program, p in _PROGRAMS.items() if not shutil.which(program, path=_path())}
     names = {*options.package, *missing, *(_LIBVIRT if options.libvirt else ())}
+    tree = _tree(names, options.libvirt) if names else None
+    environment = _environment(options.env, backend)
+    if options.libvirt == "modular" and tree is not None:
+        environment[LIBVIRT_DAEMON] = str(virtqemud(tree))
     return Job(
         backend=backend,
         command=tuple(options.command),
         folder=str(Path.cwd()),
-        environment=_environment(options.env, backend),
+        environment=environment,
         writable=tuple(_folder(name) for name in options.rw),
-        tree=str(_tree(names, options.libvirt)) if names else None,
+        tree=str(tree) if tree else None,
         modules=(),
         consoles=(),
         interactive=options.shell,
@@ -148,7 +155,7 @@ def _job(options: argparse.Namespace, backend: str) -> Job:
 
 
 def _tree(names: set[str], libvirt: str | None) -> Path:
-    return package_tree(tuple(sorted(names)), backports=libvirt == "backports")
+    return package_tree(tuple(sorted(names)), backports=libvirt in ("backports", "modular"))
 
 
 def _folder(name: str) -> str:

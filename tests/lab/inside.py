@@ -4,6 +4,9 @@ import os
 
 from .errors import LabError
 
+LIBVIRT_DAEMON = "VLANLOG_LAB_LIBVIRT_DAEMON"
+"""Names the variable with the program that is to be libvirt's daemon, if that is not libvirtd."""
+
 
 def require_lab() -> str:
     """Returns the lab's back end, `uml` or `native`.

@@ -40,11 +40,12 @@ _FOLDERS = (
 
 
 def write_settings() -> None:
-    """Writes qemu.conf and libvirtd.conf and makes the folders that the packages' scripts make."""
+    """Writes the settings of QEMU and the daemons, and makes what the packages' scripts make."""
     for folder in _FOLDERS:
         Path(folder).mkdir(parents=True, exist_ok=True)
     Path("/etc/libvirt/qemu.conf").write_text(_QEMU)
-    Path("/etc/libvirt/libvirtd.conf").write_text(_LIBVIRTD)
+    for name in ("libvirtd.conf", "virtqemud.conf"):
+        Path("/etc/libvirt", name).write_text(_LIBVIRTD)
     Path("/etc/libvirt/network.conf").write_text(_NETWORK)
     _add_line(Path("/etc/passwd"), _USER)
     _add_line(Path("/etc/group"), _GROUP)

@@ -1,5 +1,7 @@
 """A libvirtd to test hooks with, inside the lab: needs `run.py --libvirt`.
 
+With `--libvirt modular` it is virtqemud, which calls the same hooks.
+
 Must never start outside the lab, where it would be the host's own.
 """
 
@@ -13,23 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import LabError
-from .inside import require_lab
+from .inside import LIBVIRT_DAEMON, require_lab
 
 HOOKS = Path("/etc/libvirt/hooks")
 LOG = Path("/var/log/libvirt/libvirtd.log")
-_SOCKET = Path("/run/libvirt/libvirt-sock")
+_PROGRAM = os.environ.get(LIBVIRT_DAEMON, "libvirtd")
 # Under the user-mode kernel a start takes 2 s, and QEMU's own 20 s, on a machine with nothing else.
 _DEADLINE_S = 120.0
 
 
 class Libvirtd:
-    """A running libvirtd: `virsh`, `reload` and `stop` are what tests do with it.
+    """A running libvirtd: `virsh`, `reload` and `stop` are what tests do with it."""
 
-    The program may be libvirtd by another name, which hooks see.
-    """
-
-    def __init__(self, *, program: str = "libvirtd", options: tuple[str, ...] = ()) -> None:
-        self._command = (program, *options)
+    def __init__(self, *, options: tuple[str, ...] = ()) -> None:
+        self._command = (_PROGRAM, *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,11 +46,12 @@ class Libvirtd:
         require_lab()
         if not has_libvirtd():
             raise LabError("there is no libvirtd in this lab", hint="give run.py --libvirt")
-        _SOCKET.unlink(missing_ok=True)
+        socket = socket_path()
+        socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + _DEADLINE_S
         while self._process.poll() is None and time.monotonic() < deadline:
-            if _SOCKET.exists() and _virsh("uri").returncode == 0:
+            if socket.exists() and _virsh("uri").returncode == 0:
                 return
             time.sleep(0.1)
         self.stop()
@@ -126,9 +126,20 @@ def has_libvirtd() -> bool:
     return shutil.which("libvirtd") is not None
 
 
+def daemon_name() -> str:
+    """Returns the name of this lab's daemon, as hooks see it: libvirtd or virtqemud."""
+    return Path(_PROGRAM).name
+
+
+def socket_path() -> Path:
+    """Returns where this lab's daemon is asked."""
+    name = "libvirt" if daemon_name() == "libvirtd" else daemon_name()
+    return Path(f"/run/libvirt/{name}-sock")
+
+
 def libvirt_version() -> tuple[int, ...]:
     """Returns the version of this lab's libvirt: 9.0 and 11.3 call hooks with other words."""
-    done = subprocess.run(("libvirtd", "--version"), capture_output=True, text=True, check=True)
+    done = subprocess.run((_PROGRAM, "--version"), capture_output=True, text=True, check=True)
     return tuple(int(number) for number in done.stdout.split()[-1].split("."))
 
 

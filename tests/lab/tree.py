@@ -37,6 +37,16 @@ def package_tree(names: tuple[str, ...], *, backports: bool = False) -> Path:
     return cached(name, lambda fresh, _final: _fill(fresh, names, backports=backports))
 
 
+def within(tree: Path) -> tuple[str, ...]:
+    """Returns the beginning of a command that finds the tree's /usr over that of the machine.
+
+    Only the command sees it so; what looks for its files at fixed places needs it.
+    """
+    mount = 'mount -t overlay -o ro,lowerdir="$0/usr:/usr" overlay /usr && exec "$@"'
+    rights = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    return ("unshare", *rights, "--mount", "sh", "-c", mount, str(tree))
+
+
 def _fill(tree: Path, names: tuple[str, ...], *, backports: bool) -> None:
     print(f"lab: fetching {' '.join(names)} …", file=sys.stderr, flush=True)
     with scratch_folder("apt") as scratch:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from tests.lab.errors import LabError
 from tests.lab.inside import require_lab
+from tests.lab.libvirtd import daemon_name, socket_path
 from tests.libvirt.host import Host, Vlans, events_told, vlans_shown
 
 SITES = Path("/srv")
@@ -39,8 +40,8 @@ class Site:
 
     @property
     def uri(self) -> str:
-        """How libvirtd is reached from another site."""
-        return f"qemu+unix:///system?socket={SITES}/{self.name}/run/libvirt/libvirt-sock"
+        """How its libvirt is reached from another site."""
+        return f"qemu+unix:///system?socket={SITES}/{self.name}{socket_path()}"
 
     @property
     def conf(self) -> Path:
@@ -127,7 +128,7 @@ def _settle(name: str) -> None:
     subprocess.run(("mount", "-t", "sysfs", "sysfs", "/sys"), check=True)
     subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
     Path("/run/libvirt").mkdir()
-    with Path("/etc/libvirt/libvirtd.conf").open("a") as file:
+    with Path(f"/etc/libvirt/{daemon_name()}.conf").open("a") as file:
         file.write(f'host_uuid = "{uuid4()}"\n')
 
 

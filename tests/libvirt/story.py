@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tests.lab.libvirtd import libvirt_version
+from tests.lab.libvirtd import daemon_name, libvirt_version
 from tests.libvirt.host import Guest
 
 Event = dict[str, Any]
@@ -34,10 +34,7 @@ def call(event: Event) -> Event:
 def expected_call(
     *argv: str, guest: Guest | None = None, nics: tuple[Event, ...] = (), boot_id: str
 ) -> Event:
-    """Returns how a call of a hook by libvirtd is told; argv is driver, object, operation, ….
-
-    Source: DESIGN.md, section 3.
-    """
+    """Returns how a call of a hook by libvirt is told; argv is driver, object, operation, …."""
     driver, name, operation, sub_operation, extra = argv
     return {
         "kind": "hook.invoked",
@@ -54,7 +51,7 @@ def expected_call(
             "login_uid": None,
             "pid": "int",
             "command": " ".join(argv),
-            "parent": "libvirtd",
+            "parent": daemon_name(),
         },
         "payload": {
             "driver": driver,
@@ -62,7 +59,7 @@ def expected_call(
             "operation": operation,
             "sub_operation": sub_operation,
             "extra": extra,
-            "daemon": "libvirtd",
+            "daemon": daemon_name(),
             "nics": list(nics),
             "xml_sha256": "sha256" if guest else None,
             "xml_error": None,
@@ -74,6 +71,11 @@ def nic(mac: str, *, tap: str | None = None, alias: str | None = None) -> Event:
     """Returns how a NIC on br0 is told."""
     told = {"mac": mac, "alias": alias, "tap": tap, "bridge": "br0"}
     return {**told, "network": None, "native_vlan": None}
+
+
+def calls(*words: str) -> list[str]:
+    """Returns calls of a hook as ``lines`` tells them."""
+    return [f"{call} of {daemon_name()}" for call in words]
 
 
 def reason(word: str) -> str:

@@ -1,38 +1,31 @@
-"""A libvirtd that ends when nobody needs it, as the modular daemons do under ``--timeout``.
-
-Debian builds no virtqemud. It is libvirtd's source with fewer drivers; what a hook sees of it is
-its name and how often it comes and goes, and so libvirtd runs here under that name.
-"""
+"""A daemon of libvirt that ends when nobody needs it, as it does under ``--timeout``."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.lab.libvirtd import Libvirtd
 from tests.libvirt.host import REFERENCE, Host, Vlans, kernel_vlans, watched, write_conf
-from tests.libvirt.story import lines, reason
+from tests.libvirt.story import calls, lines, reason
 from tests.libvirt.vm1 import NAMED, NICS, running
 
 pytestmark = pytest.mark.libvirt
 
-VIRTQEMUD = Path("/run/virtqemud")
 DEADLINE_S = 90.0
 _TOLD = {
     *("hook.invoked", "hook.script_finished", "replay.started", "replay.finished"),
     *("host.booted", "daemon.started", "daemon.stopped"),
 }
-# Of libvirtd's start: the bridges are looked at, and nothing is to be done.
+# Of its start: the bridges are looked at, and nothing is to be done.
 BEGUN = [
-    "start - start of virtqemud",
+    *calls("start - start"),
     "- replay.started hook",
     "- replay.finished hook",
     "daemon_start/bridge_init.py 0",
 ]
-ENDED = ["shutdown - shutdown of virtqemud"]
+ENDED = calls("shutdown - shutdown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +46,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(host: Host) -> Seen:
     host.stop_libvirtd()
-    shutil.copy2(shutil.which("libvirtd") or "", VIRTQEMUD)
-    host.daemon = Libvirtd(program=str(VIRTQEMUD), options=("--timeout", "2"))
+    host.daemon = Libvirtd(options=("--timeout", "2"))
     write_conf(ports=NAMED)
     with watched():
         before = len(host.history())
@@ -90,13 +82,11 @@ def test_log_holds_each_coming_and_going_under_the_daemons_own_name(seen: Seen) 
     assert seen.told == [
         *(*BEGUN, *ENDED),
         *BEGUN,
-        "prepare begin - of virtqemud",
-        "start begin - of virtqemud",
+        *calls("prepare begin -", "start begin -"),
         "qemu_start_begin/vlan_filtering.py 0",
-        "started begin - of virtqemud",
+        *calls("started begin -"),
         "qemu_started_begin/vlan_filtering.py 0",
-        "stopped end - of virtqemud",
-        f"release end {reason('destroyed')} of virtqemud",
+        *calls("stopped end -", f"release end {reason('destroyed')}"),
         *ENDED,
     ]
 

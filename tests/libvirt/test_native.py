@@ -19,7 +19,7 @@ from tests.libvirt.host import (
     watched,
     write_conf,
 )
-from tests.libvirt.story import lines
+from tests.libvirt.story import calls, lines
 
 pytestmark = pytest.mark.libvirt
 
@@ -66,8 +66,7 @@ def guest(host: Host) -> Iterator[Guest]:
 def test_start_leaves_native_vlans_alone_and_sets_the_others(host: Host) -> None:
     assert kernel_vlans() == CARRIED
     assert lines(host.history("VM1")) == [
-        "prepare begin - of libvirtd",
-        "start begin - of libvirtd",
+        *calls("prepare begin -", "start begin -"),
         "veth0 port.attached unknown",
         "veth0 +42 unknown",
         "veth0 +47 unknown",
@@ -81,7 +80,7 @@ def test_start_leaves_native_vlans_alone_and_sets_the_others(host: Host) -> None
         "tap2 -1 hook",
         "tap2: done",
         "qemu_start_begin/vlan_filtering.py 0",
-        "started begin - of libvirtd",
+        *calls("started begin -"),
         "qemu_started_begin/vlan_filtering.py 0",
     ]
 

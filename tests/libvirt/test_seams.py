@@ -13,7 +13,7 @@ import pytest
 
 from tests.lab.domain import Nic
 from tests.lab.errors import LabError
-from tests.lab.libvirtd import HOOKS
+from tests.lab.libvirtd import HOOKS, daemon_name
 from tests.libvirt.host import (
     CONF,
     LOGS,
@@ -177,7 +177,7 @@ def test_script_has_libvirts_environment_and_the_call(
         "VLANLOG_CORRELATION_ID": _call(told, hook)["correlation_id"].replace("-", ""),
         "VLANLOG_HOOK_NAME": hook,
         "VLANLOG_HOOK_DRIVER": hook.partition("_")[0],
-        "VLANLOG_HOOK_PARENT": "libvirtd",
+        "VLANLOG_HOOK_PARENT": daemon_name(),
         "VLANLOG_HOOK_OBJECT": argv[0],
         "VLANLOG_HOOK_OPERATION": argv[1],
         "VLANLOG_HOOK_SUB_OPERATION": argv[2],

@@ -11,7 +11,7 @@ import pytest
 
 from tests.install.hosts import PORTS, Entry, entries, put, put_kvmvlan
 from tests.lab.domain import Nic
-from tests.lab.libvirtd import HOOKS
+from tests.lab.libvirtd import HOOKS, daemon_name
 from tests.libvirt.host import DATA, REFERENCE, Host, Vlans, kernel_vlans, wait_until, words_of_hook
 from tests.libvirt.story import operations, script_ends
 
@@ -248,7 +248,8 @@ def test_uninstall_leaves_the_strangers_hook(beside_stranger: BesideStranger) ->
 
 
 def test_libvirtd_without_a_hook_is_to_be_reloaded(fresh: Fresh) -> None:
-    line = "    pkill -HUP -x libvirtd    # it has not seen that there is a hook (daemon, qemu)\n"
+    reload = f"pkill -HUP -x {daemon_name()}"
+    line = f"    {reload}    # it has not seen that there is a hook (daemon, qemu)\n"
     assert line in fresh.installed
     assert line not in fresh.again
 

@@ -61,7 +61,8 @@ def _start(host: Host, guest: Guest) -> None:
 
 def _reset_from_inside(host: Host, guest: Guest) -> None:
     before = qemu_pid(guest)
-    command = ("virsh", "event", guest.name, "--event", "reboot", "--timeout", "60")
+    virsh = ("virsh", "--connect", "qemu:///system")
+    command = (*virsh, "event", guest.name, "--event", "reboot", "--timeout", "60")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as event:
         while event.poll() is None:
             host.daemon.virsh("inject-nmi", guest.uuid)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.lab.domain import Nic
 from tests.libvirt.host import PORTS, REFERENCE, Vlans
-from tests.libvirt.story import reason
+from tests.libvirt.story import calls, reason
 
 NICS = (
     Nic(bridge="br0", target="veth0", mac="52:54:00:00:00:01"),
@@ -34,9 +34,7 @@ def born(tap: str, *, before: str = "", by: str = "") -> list[str]:
     """
     gone = [f"{name} port.detached unknown" for name in ("veth0", before) if before]
     return [
-        *([f"{by} begin - of libvirtd"] if by else []),
-        "prepare begin - of libvirtd",
-        "start begin - of libvirtd",
+        *calls(*([f"{by} begin -"] if by else []), "prepare begin -", "start begin -"),
         *gone,
         "veth0 port.attached unknown",
         "veth0 +1 unknown",
@@ -54,14 +52,14 @@ def born(tap: str, *, before: str = "", by: str = "") -> list[str]:
         "veth0: done",
         f"{tap}: done",
         "qemu_start_begin/vlan_filtering.py 0",
-        "started begin - of libvirtd",
+        *calls("started begin -"),
         "qemu_started_begin/vlan_filtering.py 0",
     ]
 
 
 def died(of: str) -> list[str]:
     """Returns the story of an end, in lines; of is libvirt's word for it."""
-    return ["stopped end - of libvirtd", f"release end {reason(of)} of libvirtd"]
+    return calls("stopped end -", f"release end {reason(of)}")
 
 
 def refused(tap: str, *, before: str, by: str) -> list[str]:
