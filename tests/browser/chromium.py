@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from select import select
 from typing import Any
+from xml.etree import ElementTree
 
 _PACKAGES = Path(__file__).resolve().parent.parent / "lab" / "packages.py"
 _NEEDED = ("chromium", "fonts-dejavu-core", "poppler-utils")
@@ -71,6 +72,22 @@ def environment(tree: Path, folder: Path) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Is one printed sheet: its picture, and each word with its left and right edge.
+
+    Units: points from the sheet's left edge.
+    """
+
+    picture: Path
+    words: tuple[tuple[str, float, float], ...]
+
+    @property
+    def text(self) -> str:
+        """Returns its words without what parts them, for a long one is broken anywhere."""
+        return "".join(word for word, _, _ in self.words)
+
+
 @dataclass(kw_only=True)
 class Browser:
     """Is one page of a running Chromium.
@@ -80,6 +97,7 @@ class Browser:
 
     environ: dict[str, str]
     pdftoppm: str
+    pdftotext: str
     reads: int
     writes: int
     session: str = ""
@@ -146,13 +164,34 @@ class Browser:
         answer = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(answer["data"]))
 
-    def printed(self, path: Path) -> list[Path]:
-        """Prints the page as PDF; returns a picture of each sheet."""
+    def printed(self, path: Path, *, dark: bool = False) -> list[Sheet]:
+        """Prints the page as PDF, backgrounds left out as browsers do; returns its sheets."""
+        # A page that is shown as on screen would be printed as on screen too.
+        self.media("", dark=dark)
         answer = self.ask("Page.printToPDF", printBackground=False, preferCSSPageSize=True)
+        self.media()
         path.write_bytes(base64.b64decode(answer["data"]))
-        command = [self.pdftoppm, "-png", "-r", "70", str(path), str(path.with_suffix(""))]
-        subprocess.run(command, env=self.environ, check=True)
-        return sorted(path.parent.glob(f"{path.stem}-*.png"))
+        sheets, words = path.with_suffix(""), path.with_suffix(".words")
+        for command in (
+            [self.pdftoppm, "-r", "70", str(path), str(sheets)],
+            [self.pdftotext, "-raw", "-bbox", str(path), str(words)],
+        ):
+            subprocess.run(command, env=self.environ, check=True)
+        pictures = sorted(path.parent.glob(f"{path.stem}-*.ppm"))
+        return [
+            Sheet(picture=picture, words=found)
+            for picture, found in zip(pictures, _words(words), strict=True)
+        ]
+
+
+def _words(path: Path) -> Iterator[tuple[tuple[str, float, float], ...]]:
+    """Yields the words of each sheet in the page's order, as ``pdftotext -raw -bbox`` has them."""
+    name = "{http://www.w3.org/1999/xhtml}"
+    for sheet in ElementTree.parse(path).iter(f"{name}page"):
+        yield tuple(
+            (word.text or "", float(word.attrib["xMin"]), float(word.attrib["xMax"]))
+            for word in sheet.iter(f"{name}word")
+        )
 
 
 @contextmanager
@@ -181,7 +220,11 @@ def chromium(folder: Path) -> Iterator[Browser]:
     os.close(their_reads)
     os.close(their_writes)
     browser = Browser(
-        environ=environ, pdftoppm=_program(tree, "pdftoppm"), reads=reads, writes=writes
+        environ=environ,
+        pdftoppm=_program(tree, "pdftoppm"),
+        pdftotext=_program(tree, "pdftotext"),
+        reads=reads,
+        writes=writes,
     )
     try:
         _attach(browser)
