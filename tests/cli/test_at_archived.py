@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from tests.cli.golden import transcript
 from tests.report import sample
+from vlanlog.core.event import Recorded
 from vlanlog.store import open_log
 
 LAST = 58
@@ -76,6 +80,88 @@ def test_vid_that_was_there_before_and_taken_since_is_told(folder: Path) -> None
         "PORT   VLAN  EVENT  WHEN                 BY       WHY\n"
         f"vnet5  700   59     2026-11-03 16:30:00  unknown  foreign\n--- stderr\n{TOLD}"
     )
+
+
+HISTORY = (
+    "WHEN                 WHAT        BY       WHY\n"
+    "2026-11-03 16:30:00  vnet5 -700  unknown  foreign\n"
+    "2026-11-03 16:31:00  vnet4 +999  unknown  foreign\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), f"--- stderr\n{TOLD}"),
+        (("--since", "2026-11-02"), f"--- stderr\n{TOLD}"),
+        (("-n", "3"), f"--- stderr\n{TOLD}"),
+        (("-n", "2"), "--- exit status 0\n"),
+        (("--since", "2026-11-03 12:00"), "--- exit status 0\n"),
+    ],
+)
+def test_history_that_reaches_back_says_what_is_archived(
+    folder: Path, words: tuple[str, ...], told: str
+) -> None:
+    assert run(folder, "history", "web01", *words) == HISTORY + told
+
+
+def test_history_of_what_is_all_archived_is_no_silence(folder: Path) -> None:
+    told = run(folder, "history", "web01", "--vlan", "666", "-o", "jsonl").splitlines()
+
+    assert told[0] == "--- stderr"
+    assert told[1].startswith("vlanlog: nothing matched: the log covers 2026-11-03 16:30:00 to ")
+    assert "\n".join([*told[2:], ""]) == TOLD
+
+
+def test_host_whose_beginning_is_archived_is_named_among_several(
+    tmp_path: Path, folder: Path
+) -> None:
+    shutil.copy(folder / "log.db", tmp_path)
+    other = open_log(f"sqlite:///{tmp_path}/log.db", host="kvm-b")
+    other.append([replace(item.event, host="kvm-b") for item in renumbered()])
+    other.engine.dispose()
+
+    told = run(tmp_path, "history", "web01")
+
+    assert told.count(" is archived: ") == 1
+    assert "\nvlanlog: kvm-a: what is older than 2026-11-03 09:45:00 is archived: " in told
+
+
+def renumbered() -> list[Recorded]:
+    """Returns the sample's events with ids of their own."""
+    return [
+        replace(item, event=replace(item.event, event_id=UUID(int=number)))
+        for number, item in enumerate(sample.log().log.read(), start=1)
+    ]
+
+
+def test_report_begins_where_the_log_does_and_says_what_is_archived(folder: Path) -> None:
+    page = folder / "report.html"
+
+    told = run(folder, "report", "--guest", "web01", "--until", "2026-11-03 19:00",
+               "-o", str(page), "--force")  # fmt: skip
+
+    assert told == (
+        f"--- stderr\n{TOLD.partition('---')[0]}FOLDER/report.html: 1 guest, "
+        "2026-11-03 09:45:00 to 2026-11-03 19:00:00\n--- exit status 0\n"
+    )
+    text = page.read_text()
+    file = FILE.replace("FOLDER", str(folder))
+    assert (
+        "</b>: watched for 9 h 14 min, not watched for 0 s. What is older than "
+        f"2026-11-03 09:45:00 is archived: the events 1-{LAST} are in {file}."
+    ) in text
+    assert f"The hash chain of kvm-a was walked from event {LAST + 1} to event " in text
+    assert "none edited, deleted, inserted or moved. What is archived before them was not: " in text
+    # What the guest carried at the archive's end it carried on.
+    assert "500-531" in text
+    assert "before the period" in text
+
+
+def test_report_on_what_is_archived_is_refused_with_the_file_to_ask(folder: Path) -> None:
+    told = run(folder, "report", "--guest", "web01", "--since", "2026-11-02 10:00", "-o", "-")
+
+    assert told == f"--- stderr\nvlanlog: error: that time {REFUSED}"
 
 
 @pytest.mark.parametrize("verb", ["state", "blame vnet4", "diff --at #60", "replay --dry-run"])

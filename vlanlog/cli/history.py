@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from vlanlog.cli import following, show
+from vlanlog.cli.archived import each_left_out
 from vlanlog.cli.filters import (
     ActorsOption,
     BridgesOption,
@@ -135,8 +136,11 @@ def _answer(settings: Settings, question: _Question, form: _Form) -> None:
         logs = _chosen(every, question.hosts)
         subjects = subjects_over(every, question.word, question.names)
         wanted = replace(question.wanted, subjects=subjects)
-        if not _look_back(logs, wanted, question.number, form):
+        found = _look_back(logs, wanted, question.number, form)
+        if not found:
             _note_nothing(logs, utc=form.utc)
+        if question.number is None or found < question.number:
+            _note_archived(logs, wanted, utc=form.utc)
 
 
 def _check(wanted: EventFilter, form: _Form) -> None:
@@ -173,15 +177,15 @@ def _chosen(every: Mapping[str, EventLog], named: Sequence[str]) -> dict[str, Ev
 
 def _look_back(
     logs: Mapping[str, EventLog], wanted: EventFilter, number: int | None, form: _Form
-) -> bool:
-    """Prints what is found, and tells whether anything was."""
+) -> int:
+    """Prints what is found, and returns how much that was."""
     if form.output is Output.TABLE:
         lines = merged(_lines(log, wanted, number) for log in logs.values())
         _print_lines(_cut(lines, number, form), wanted, form)
-        return bool(lines)
+        return len(lines)
     events = merged(_events(log, wanted, number) for log in logs.values())
     _print_json(_cut(events, number, form), form.output)
-    return bool(events)
+    return len(events)
 
 
 def _lines(log: EventLog, wanted: EventFilter, number: int | None) -> list[Line]:
@@ -244,6 +248,11 @@ def _note_nothing(logs: Mapping[str, EventLog], *, utc: bool) -> None:
             show.note(f"and {len(logs) - _MOST_HOSTS} hosts more: see 'vlanlog verify'")
 
 
+def _note_archived(logs: Mapping[str, EventLog], wanted: EventFilter, *, utc: bool) -> None:
+    for remark in each_left_out(logs, since_ns=wanted.since_ns, utc=utc):
+        show.note(remark)
+
+
 def _followed(host: Host, question: _Question) -> following.Followed:
     """Returns what is followed; a name that no log knows yet is waited for."""
     # A guest may be known by a name that it has on another host alone.
@@ -258,5 +267,7 @@ def _followed(host: Host, question: _Question) -> following.Followed:
         show.note(f"{error.message} yet: waiting for it")
         if error.hint:
             show.hint(error.hint)
+    if wanted.since_ns is not None:
+        _note_archived(logs, wanted, utc=False)
     last = question.number or (None if wanted.since_ns is not None else 10)
     return following.Followed(logs=logs, story=Story(wanted=wanted, name=name, number=last))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +13,10 @@ import typer
 
 import vlanlog
 from vlanlog.cli import show
+from vlanlog.cli.archived import each_left_out
 from vlanlog.cli.options import DatabaseOption, HooksOption, moment
 from vlanlog.config import Settings, load_settings
-from vlanlog.core.event import Subject
+from vlanlog.core.event import LogArchived, Subject
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Coverage, HostState
 from vlanlog.errors import EXIT_DIFFERS, BusyError, StoreError, UsageError, VlanlogError
@@ -138,13 +139,15 @@ def _guest(logs: dict[str, SqlEventLog], states: dict[str, HostState], text: str
 def _period(
     logs: dict[str, SqlEventLog], since: str | None, until: str | None, now_ns: int, *, utc: bool
 ) -> Period:
-    """Returns the period that is asked for: the whole log by default, never the future.
+    """Returns the period that is asked for: all that is here by default, never the future.
 
     Raises: UsageError.
     """
     ends = [end for log in logs.values() for end in (log.first(), log.head()) if end]
-    first_ns = min(end.at_ns for end in ends)
+    first_ns = _first_ns(logs)
     since_ns = moment(since, utc=utc) if since else first_ns
+    for told in () if since else each_left_out(logs, utc=utc):
+        show.note(told)
     until_ns = moment(until, utc=utc) if until else now_ns
     if until_ns > now_ns:
         show.note("--until lies in the future: the report ends now")
@@ -157,6 +160,19 @@ def _period(
             hint=f"the log has events from {covers}",
         )
     return Period(since_ns=since_ns, until_ns=until_ns)
+
+
+def _first_ns(logs: Mapping[str, SqlEventLog]) -> int:
+    """Returns from when on something is known of all that the database has.
+
+    What one host has archived, the others alone could tell.
+    Units: ns since the epoch, UTC.
+    """
+    told = [item.event.fact for log in logs.values() if (item := log.archived()) is not None]
+    ends_ns = [fact.until_ns for fact in told if isinstance(fact, LogArchived)]
+    if ends_ns:
+        return max(ends_ns) + 1
+    return min(end.at_ns for log in logs.values() if (end := log.first()))
 
 
 def _source(log: SqlEventLog, state: HostState) -> Source:

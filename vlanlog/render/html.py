@@ -14,7 +14,7 @@ from vlanlog.render.axis import Axis
 from vlanlog.render.bars import key, patterns
 from vlanlog.render.markup import Markup, element, joined, lines_of
 from vlanlog.render.timeline import timeline
-from vlanlog.render.words import count, lasting, when
+from vlanlog.render.words import archived, count, lasting, when
 from vlanlog.report.values import GuestStory, HostCover, NicStory, Report
 
 _POLICY = (
@@ -172,6 +172,9 @@ def _coverage(report: Report, *, utc: bool) -> Markup:
 def _begins(host: HostCover, *, utc: bool) -> str:
     if host.first_ns is None:
         return "The log is empty."
+    if host.archived is not None:
+        told = archived(host.archived, utc=utc)
+        return f"{told[0].upper()}{told[1:]}."
     return f"The log begins {when(host.first_ns, utc=utc)}."
 
 

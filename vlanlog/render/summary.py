@@ -99,9 +99,16 @@ def trust(host: HostCover) -> str:
             f"The hash chain of {host.host} is broken at event {host.flaw.seq}: {host.flaw.why}. "
             "What this report says from there on is not what was recorded, or not all of it."
         )
+    before = host.archived.last if host.archived else 0
+    walked = (
+        f"The hash chain of {host.host} was walked from event {before + 1} to event "
+        f"{host.head.seq} and holds: {count(host.head.seq - before, 'event')}, none edited, "
+        "deleted, inserted or moved."
+    )
+    if not before:
+        return walked
     return (
-        f"The hash chain of {host.host} was walked from event 1 to event {host.head.seq} "
-        f"and holds: {count(host.head.seq, 'event')}, none edited, deleted, inserted or moved."
+        f"{walked} What is archived before them was not: vlanlog verify --archive FILE does that."
     )
 
 

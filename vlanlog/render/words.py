@@ -20,6 +20,15 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def archived(fact: e.LogArchived, *, utc: bool = False) -> str:
+    """Returns since when a log goes on behind its newest archive, and where that is."""
+    earlier = ", those before in earlier files" if fact.first > 1 else ""
+    return (
+        f"what is older than {when(fact.until_ns, utc=utc)} is archived: the events"
+        f" {fact.first}-{fact.last} are in {fact.file}{earlier}"
+    )
+
+
 def remark(text: str) -> str:
     """Returns a line that says who says it, for stderr and for the logs of scripts."""
     return f"vlanlog: {plain(text)}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from vlanlog.core import event as e
 from vlanlog.core.query import ChainFlaw, EventFilter, Head
-from vlanlog.core.state import Coverage, HostState, Seq
+from vlanlog.core.state import Coverage, HostState
 from vlanlog.ports import EventLog
 from vlanlog.report.values import HostCover, Period, Stretch, Unseen
 
@@ -32,15 +32,21 @@ def cover_of(
     its last event.
     Raises: StoreError.
     """
-    first = next(log.read(until=Seq(1)), None)
+    # Not event 1: what is old may have been moved out of the database.
+    first = next(iter(log.select(EventFilter(newest_first=False, limit=1))), None)
     first_ns = first.event.at_ns if first else None
-    unseen = tuple(_joined(_stretches(log, host, period, first_ns, head, watching=watching)))
+    told = log.archived()
+    archived = told.event.fact if told and isinstance(told.event.fact, e.LogArchived) else None
+    # What the files hold is added up behind them: the log is not silent until its next event.
+    begin_ns = archived.until_ns if archived else first_ns
+    unseen = tuple(_joined(_stretches(log, host, period, begin_ns, head, watching=watching)))
     unseen_ns = sum(item.to_ns - item.from_ns for item in unseen)
     return HostCover(
         host=host,
         first_ns=first_ns,
         head=head,
         flaw=flaw,
+        archived=archived,
         unseen=unseen,
         watched_ns=period.length_ns - unseen_ns,
         unseen_ns=unseen_ns,
@@ -51,18 +57,18 @@ def _stretches(
     log: EventLog,
     host: str,
     period: Period,
-    first_ns: int | None,
+    begin_ns: int | None,
     head: Head | None,
     *,
     watching: bool,
 ) -> Iterator[Stretch]:
     since, until = period.since_ns, period.until_ns
-    if first_ns is None or head is None:
+    if begin_ns is None or head is None:
         yield Stretch(host=host, from_ns=since, to_ns=until, why=Unseen.BEFORE)
         return
-    if first_ns > since:
-        yield Stretch(host=host, from_ns=since, to_ns=min(first_ns, until), why=Unseen.BEFORE)
-    yield from _gaps(log, host, max(since, first_ns), until)
+    if begin_ns > since:
+        yield Stretch(host=host, from_ns=since, to_ns=min(begin_ns, until), why=Unseen.BEFORE)
+    yield from _gaps(log, host, max(since, begin_ns), until)
     if not watching and head.at_ns < until:
         yield Stretch(host=host, from_ns=max(since, head.at_ns), to_ns=until, why=Unseen.OPEN)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from vlanlog.core.event import LogArchived
 from vlanlog.core.query import ChainFlaw, Head
 from vlanlog.core.vlan import NO_VLANS, PortVlans, Vid
 from vlanlog.history import Line
@@ -171,13 +172,15 @@ class HostCover:
     """Is what the log of one host covers of the period, and whether it can be trusted.
 
     Units: watched_ns and unseen_ns add up to the period; first_ns is ns since the epoch, UTC.
-    Shape: head is None for an empty log; flaw is None where the chain holds.
+    Shape: head is None for an empty log; flaw is None where the chain holds; archived is the last
+    stretch before the log's first event that is in a file.
     """
 
     host: str
     first_ns: int | None
     head: Head | None
     flaw: ChainFlaw | None
+    archived: LogArchived | None
     unseen: tuple[Stretch, ...]
     watched_ns: int
     unseen_ns: int
