@@ -42,7 +42,7 @@ def checked(
     try:
         written, content = read_back(path, known)
     except SpoiledError as error:
-        return FileAudit(path=path, content=None, flaws=(error.message,))
+        return FileAudit(path=path, content=None, flaws=(error.why,))
     flaws = () if archived is None else _strange(written, content, archived)
     places = known.get(content.header.host, {})
     met = frozenset(seq for seq in places if content.header.after < seq <= content.last)

@@ -57,7 +57,11 @@ class Content:
 
 
 class SpoiledError(StoreError):
-    """Says that a file is not the archive that it should be."""
+    """Says that a file is not the archive that it should be; ``why`` leaves out which."""
+
+    def __init__(self, path: Path, why: str, *, hint: str = "") -> None:
+        super().__init__(f"{path}: {why}", hint=hint)
+        self.why = why
 
 
 def name_of(host: str, first: Seq, last: Seq) -> str:
@@ -127,13 +131,13 @@ def read_back(
             with lzma.LZMAFile(file) as lines:
                 header, links = export.read(lines)
                 if header.selection:
-                    raise SpoiledError(f"{path} is a selection: its chain has holes")
+                    raise SpoiledError(path, "it is a selection: its chain has holes")
                 places = known.get(header.host, {})
                 return found, _content(header, _compared(links, places, path))
         except ExportError as error:
-            raise SpoiledError(f"{path}, line {error.line}: {error.why}") from error
+            raise SpoiledError(path, f"line {error.line}: {error.why}") from error
         except (EOFError, lzma.LZMAError) as error:
-            raise SpoiledError(f"{path} cannot be unpacked: {error}") from error
+            raise SpoiledError(path, f"it cannot be unpacked: {error}") from error
 
 
 def _compared(
@@ -141,7 +145,7 @@ def _compared(
 ) -> Iterator[Link]:
     for link in links:
         if known.get(link.seq, {link.hash}) != {link.hash}:
-            raise SpoiledError(f"{path}: event {link.seq} is known with another hash")
+            raise SpoiledError(path, f"event {link.seq} is known with another hash")
         yield link
 
 

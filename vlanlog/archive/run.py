@@ -247,5 +247,7 @@ def _check(fact: LogArchived, host: str) -> None:
     )
     if found != told:
         raise file.SpoiledError(
-            f"{path} is not what was archived", hint="bring back the right one; nothing was deleted"
+            path,
+            "it is not what was archived",
+            hint="bring back the right one; nothing was deleted",
         )

@@ -59,34 +59,40 @@ def command(
     forged snapshots and triggers that are gone. A tail that was cut off and a log that was
     chained anew only show --against a head that was kept elsewhere.
 
-    Exit status: 0 the log is whole, 1 it is flawed.
+    Exit status: 0 the log is whole, 1 it is flawed, or a head could not be compared.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     known = _known(against or [])
     if archive and not may_be_there(settings.database):
+        if export_head is not None:
+            raise UsageError(
+                "there is no database, so no head to export", hint="leave out --export-head"
+            )
         show.note("there is no database here: the files are checked by themselves")
-        _tell_alone(checked_files(archive, None, known), output)
+        _tell_alone(checked_files(archive, None, known, host), known, output)
         return
     with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:
         lost = lost_guards(engine)
         audits = _audits(engine, _hosts(engine, host, known), known, quick=quick)
-    files = checked_files(archive or [], audits, known)
+    files = checked_files(archive or [], audits, known, host)
     flawed = bool(lost) or any(x.flaws for x in audits) or any(x.flaws for x in files)
     results = sys.stderr if export_head == "-" else sys.stdout
     for line in _told(audits, lost, output, known, files):
         print(line, file=results)
-    archive_files.tell_unmet(audits, files)
+    is_partial = archive_files.tell_unmet(audits, files)
     if export_head is not None and not flawed:
         _export(audits, export_head)
     if flawed:
         _explain(audits, lost, exported=export_head is not None)
+    if flawed or is_partial:
         raise typer.Exit(EXIT_DIFFERS)
 
 
-def _tell_alone(files: Sequence[FileAudit], output: Output) -> None:
+def _tell_alone(files: Sequence[FileAudit], known: Sequence[KnownHead], output: Output) -> None:
     for line in _told_files(files, output, joined=False):
         print(line)
-    if any(file.flaws for file in files):
+    is_partial = archive_files.tell_missed(known, files)
+    if is_partial or any(file.flaws for file in files):
         raise typer.Exit(EXIT_DIFFERS)
 
 
@@ -183,10 +189,11 @@ def _lines(audit: Audit, *, several: bool, known: Sequence[KnownHead]) -> Iterat
     for flaw in audit.flaws:
         yield f"{name}event {flaw.seq}: {flaw.why}"
     if audit.head and not audit.flaws:
-        heads = sum(head.host == audit.host for head in known)
+        heads = sum(head.host == audit.host for head in known) - len(audit.unmet)
         met = f", {count(heads, 'known head')} met" if heads else ""
+        behind = f" behind {audit.archived[-1].last} archived" if audit.archived else ""
         yield (
-            f"{name}{count(audit.events, 'event')}, the chain holds{met}; "
+            f"{name}{count(audit.events, 'event')}{behind}, the chain holds{met}; "
             f"head {audit.head.seq} {audit.head.hash.hex()}"
         )
 
@@ -198,6 +205,10 @@ def _fields(audit: Audit) -> dict[str, Any]:
         "whole": not audit.flaws,
         "events": audit.events,
         "head": head and {"seq": head.seq, "hash": head.hash.hex(), "at": iso(head.at_ns)},
+        "archived": [
+            {"first": fact.first, "last": fact.last, "hash": fact.hash, "file": fact.file}
+            for fact in audit.archived
+        ],
         "flaws": [{"seq": flaw.seq, "why": flaw.why} for flaw in audit.flaws],
     }
 
