@@ -143,7 +143,7 @@ complete -c vlanlog -n '__vlanlog_at any adopt' -a '(__vlanlog_names port guest)
 complete -c vlanlog -n '__vlanlog_at any capture' -l output -s o -r -F -d 'Where to write; - for stdout. Default: conf in the hooks folder'
 complete -c vlanlog -n '__vlanlog_at any capture' -l bridge -x -a '(__vlanlog_names bridge)' -d 'Only this one; may be repeated'
 complete -c vlanlog -n '__vlanlog_at any capture' -l trunk -x -a '(__vlanlog_names port)' -d 'This is a trunk; may be repeated'
-complete -c vlanlog -n '__vlanlog_at any capture' -l force -d 'Keep files that are there as NAME.~1~, and go on'
+complete -c vlanlog -n '__vlanlog_at any capture' -l force -d 'Files that have entries make way too; kept as NAME.~1~'
 complete -c vlanlog -n '__vlanlog_at any capture' -l hooks-dir -r -F -d 'Where hooks, conf and logs lie'
 complete -c vlanlog -n '__vlanlog_at any capture' -l help -s h -d 'Show help.'
 

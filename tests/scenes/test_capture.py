@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.capture.hosts import in_force, planned
 from tests.kernel.netns import bridge, entered, index, ip_batch
 from tests.scenes.guests import VM2, VM3, Guest, GuestNic
-from tests.scenes.stage import Ended, Stage
+from tests.scenes.stage import SOURCES, Ended, Stage
 from tests.scenes.status import status_folder, tell_of
 from vlanlog.capture import captured
 from vlanlog.core.device import Device
@@ -174,6 +174,7 @@ def test_what_no_config_can_say_is_told_and_left_as_it_is(bare: Stage) -> None:
 
 def test_files_that_are_there_are_kept(bare: Stage) -> None:
     nothing_but_vlan_1(bare)
+    bare.configure("[br0]\n", "[DEFAULT]\n")
     files = {path.name: path.read_bytes() for path in bare.conf.iterdir()}
     refused = bare.vlanlog("capture")
     assert (refused.status, refused.out) == (2, "")
@@ -188,6 +189,60 @@ def test_files_that_are_there_are_kept(bare: Stage) -> None:
         }
     for name in ("bridge_init.conf", "vlan_filtering.conf"):
         assert (bare.conf / f"{name}.~1~").read_bytes() == files[name]
+
+
+def test_files_of_an_install_make_way_and_are_kept(bare: Stage) -> None:
+    nothing_but_vlan_1(bare)
+    files = ("bridge_init.conf", "vlan_filtering.conf")
+    shipped = {name: (SOURCES / "conf" / name).read_text() for name in files}
+    bare.configure(*shipped.values())
+    assert bare.vlanlog("capture").status == 0
+    assert {name: (bare.conf / f"{name}.~1~").read_text() for name in files} == shipped
+    assert bare.vlanlog("replay", "--dry-run").out == UNPLANNED.format("4 ports")
+
+
+@pytest.mark.parametrize("entry", ["[DEFAULT]\n", "[veth0]\nguest = VM1\n", "what is this\n"])
+def test_one_file_with_an_entry_keeps_both(bare: Stage, entry: str) -> None:
+    nothing_but_vlan_1(bare)
+    bare.configure("# nothing\n", f"; some\n\n{entry}")
+    refused = bare.vlanlog("capture")
+    assert (refused.status, refused.out, refused.err) == (
+        2,
+        "",
+        f"vlanlog: error: {bare.conf}/vlan_filtering.conf has entries already\n"
+        "vlanlog: error: nothing was written\n"
+        "hint: look at '-o -' first; --force keeps them as NAME.~1~\n",
+    )
+    assert not list(bare.conf.glob("*~"))
+
+
+def test_wish_that_overrules_what_was_captured_is_told(bare: Stage) -> None:
+    reference_by_hand(bare)
+    assert bare.vlanlog("capture", "--trunk", "eth0").status == 0
+    bare.vlanlog("set", "veth1", "--pvid", "100", "--tagged", "7", "--reason", "ticket 42")
+    vlan("del vid 7 dev veth1")
+    again = bare.vlanlog("capture", "--trunk", "eth0", "--force", "-o", str(bare.conf))
+    assert (again.status, again.err.splitlines()[2:]) == (
+        1,
+        [
+            "vlanlog: a replay would change veth1 (+7): assignment: ticket 42",
+            "hint: 'vlanlog unset TARGET' withdraws a wish; see 'vlanlog replay --dry-run'",
+        ],
+    )
+    assert bare.vlanlog("capture", "--trunk", "eth0", "-o", "-").err == ""
+    assert bare.vlanlog("unset", "veth1", "--reason", "captured").status == 0
+    assert bare.vlanlog("replay", "--dry-run").out == UNPLANNED.format("5 ports")
+    assert bare.vlanlog("capture", "--trunk", "eth0", "--force").status == 0
+
+
+def test_log_that_cannot_be_read_is_told_when_the_files_are_written(bare: Stage) -> None:
+    nothing_but_vlan_1(bare)
+    bare.database.write_text("no database, but as long as the head of one has to be" * 4)
+    done = bare.vlanlog("capture", "--force")
+    told = "vlanlog: they are written; whether a replay would change something is not known:"
+    assert (done.status, told in done.err.splitlines()) == (1, True)
+    assert "\nvlanlog: error: " in done.err
+    assert "[br0]" in (bare.conf / "bridge_init.conf").read_text()
 
 
 def test_capture_needs_no_rights(bare: Stage, tmp_path: Path) -> None:

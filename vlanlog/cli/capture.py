@@ -11,16 +11,18 @@ import typer
 
 import vlanlog
 from vlanlog.capture import Captured, captured
-from vlanlog.cli import show
+from vlanlog.cli import ask, show
 from vlanlog.cli.options import HooksOption
 from vlanlog.config import Settings, load_settings
 from vlanlog.config.writing import bridges_text, ports_text
 from vlanlog.errors import EXIT_DIFFERS, UsageError, VlanlogError
+from vlanlog.host.commands.answer import ReplayAnswer
+from vlanlog.host.commands.request import ReplayRequest
 from vlanlog.identity import SystemClock
 from vlanlog.kernel.devices import read_devices
 from vlanlog.kernel.read import NetlinkReader
 from vlanlog.libvirt import running_guests
-from vlanlog.render.words import count, when
+from vlanlog.render.words import change, count, when
 
 STDOUT = Path("-")
 
@@ -46,7 +48,8 @@ def command(
         typer.Option("--trunk", metavar="PORT", help="This is a trunk; may be repeated."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Keep files that are there as NAME.~1~, and go on.")
+        bool,
+        typer.Option("--force", help="Files that have entries make way too; kept as NAME.~1~."),
     ] = False,
     hooks_dir: HooksOption = None,
 ) -> None:
@@ -54,10 +57,11 @@ def command(
 
     Bridges that filter VLANs are described, guests' ports by their MACs. A trunk is a port that
     is hardware, a bond, a VLAN device or a tunnel, unless --trunk says which. Right after it,
-    `vlanlog replay --dry-run` plans nothing.
+    `vlanlog replay --dry-run` plans nothing; where an older wish still would, that is told. Files
+    without an entry, such as install's, make way and are kept as NAME.~1~.
 
     Exit status: 0 done, 1 something is left out, because no config can say it or no guest is
-    known to have the port.
+    known to have the port, or a wish would still change something.
     """
     settings = load_settings(os.environ, hooks_dir)
     found = _found(settings, bridges or [], trunks or [])
@@ -72,7 +76,9 @@ def command(
         show.note(line)
     for line in found.left_out:
         show.note(f"left out: {line}")
-    if found.left_out:
+    in_force = folder != STDOUT and (folder or settings.conf).resolve() == settings.conf.resolve()
+    overruled = in_force and _tell_overruled(settings)
+    if found.left_out or overruled:
         raise typer.Exit(EXIT_DIFFERS)
 
 
@@ -113,11 +119,28 @@ def _tell_done(found: Captured, folder: Path) -> None:
     )
 
 
+def _tell_overruled(settings: Settings) -> bool:
+    """Tells what a replay would change all the same, for wishes of the log; returns whether any."""
+    try:
+        todo = ask.rehearsal_of(settings, ReplayRequest(), ReplayAnswer).report.plan
+    except VlanlogError as error:
+        # The files are written, and the next replay says this again.
+        show.note("they are written; whether a replay would change something is not known:")
+        show.explain(error)
+        return True
+    for item in todo.ports:
+        to = change(item.before, item.wish.vlans) or "  ".join(item.steps)
+        show.note(f"a replay would change {item.wish.port.name} ({to}): {item.wish.because}")
+    if todo:
+        show.hint("'vlanlog unset TARGET' withdraws a wish; see 'vlanlog replay --dry-run'")
+    return bool(todo)
+
+
 def _write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
     paths = {folder / name: text for name, text in texts.items()}
-    if not force and (there := [path for path in paths if path.exists()]):
+    if not force and (there := [path for path in paths if path.exists() and _has_entry(path)]):
         raise UsageError(
-            f"{', '.join(map(str, there))}: there already, nothing was written",
+            "\n".join(f"{path} has entries already" for path in there) + "\nnothing was written",
             hint="look at '-o -' first; --force keeps them as NAME.~1~",
         )
     try:
@@ -128,6 +151,17 @@ def _write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
         raise VlanlogError(
             f"{folder}: {error.filename}: {error.strerror}", hint=f"look at: ls -ld {folder}"
         ) from error
+
+
+def _has_entry(path: Path) -> bool:
+    """Tells whether a file has more than comments, which are all that an install lays down."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise VlanlogError(
+            f"{path}: {error.strerror}", hint=f"nothing was written; look at: ls -ld {path}"
+        ) from error
+    return any(line.strip() and not line.strip().startswith((b"#", b";")) for line in lines)
 
 
 def _put(path: Path, text: str) -> None:
