@@ -67,6 +67,13 @@ def test_uninstall_says_from_where_it_brings_back(root: Path) -> None:
     ]
 
 
+def test_commands_that_are_for_an_image_are_not_offered_to_this_host(root: Path) -> None:
+    plain_host(root)
+    for verb in ("install", "uninstall"):
+        text = said(root.parent, verb, "--root", str(root))
+        assert "\nvlanlog: what is left to run, when the image has started:\n    systemctl" in text
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_steps_are_told_as_json(root: Path, form: str) -> None:
     kvmvlan_host(root)

@@ -119,6 +119,12 @@ def test_interpreter_that_a_script_cannot_name_is_refused(python: str) -> None:
         layout(replace(WANTED, python=python))
 
 
+@pytest.mark.parametrize("hooks", ["/srv/a\nExecStart=/bin/b", "/srv/\x1b[0m", "/srv/\udcff"])
+def test_folder_that_a_unit_cannot_name_is_refused(hooks: str) -> None:
+    with pytest.raises(InstallError, match="cannot be named in a unit"):
+        layout(replace(WANTED, hooks=hooks))
+
+
 def test_unit_runs_the_interpreter_for_these_hooks() -> None:
     wanted = replace(WANTED, unit=True, python="/opt/a b/50%/python3", hooks="/srv/$hooks")
     (text,) = [item.content for item in layout(wanted) if item.role is Role.UNIT]

@@ -19,6 +19,7 @@ from tests.install.hosts import (
     taken,
     told,
 )
+from vlanlog.install.tree import Form
 
 DATABASE = "/var/lib/vlanlog/vlanlog.db"
 
@@ -152,6 +153,17 @@ def test_folder_with_files_of_others_stays(tmp_path: Path) -> None:
     mine = put(tmp_path, f"{HOOKS}/qemu_start_begin.d/mine.sh", "#!/bin/sh\n", mode=0o755)
     assert told(taken(tmp_path).steps)[f"{HOOKS}/qemu_start_begin.d"] == "kept"
     assert mine.exists()
+
+
+def test_folders_go_by_depth_and_name_so_that_each_list_is_the_same(tmp_path: Path) -> None:
+    laid(plain_host(tmp_path))
+    steps = taken(tmp_path, dry_run=True).steps
+    names = ["conf", "daemon_reload.d", "daemon_start.d", "logs", "qemu_reconnect_begin.d"]
+    names += ["qemu_start_begin.d", "qemu_started_begin.d"]
+    assert [step.path for step in steps if step.form is Form.FOLDER] == [
+        *(f"{HOOKS}/{name}" for name in names),
+        *("/var/lib/vlanlog/spool", "/var/lib/vlanlog"),
+    ]
 
 
 def test_dispatchers_go_before_what_they_run(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def command(
         enable=enable,
         dry_run=dry_run,
     )
-    tell(outcome, output, dry_run=dry_run)
+    tell(outcome, output, tree, dry_run=dry_run)
 
 
 def tree_at(root: Path, *, dry_run: bool) -> Tree:
@@ -88,7 +88,7 @@ def tree_at(root: Path, *, dry_run: bool) -> Tree:
     return tree
 
 
-def tell(outcome: Outcome, output: Output, *, dry_run: bool) -> None:
+def tell(outcome: Outcome, output: Output, tree: Tree, *, dry_run: bool) -> None:
     """Prints what was done or would be, and what follows; exits with 1 where a command failed."""
     _print_steps(outcome.steps, output, dry_run=dry_run)
     for line in outcome.remarks:
@@ -97,7 +97,8 @@ def tell(outcome: Outcome, output: Output, *, dry_run: bool) -> None:
         show.note(f"{line}; run it again by hand")
     if dry_run:
         _list("then it would run", outcome.aftermath.at_once)
-    _list("what is left to run", outcome.aftermath.left)
+    where = ", when the image has started" if tree.is_image else ""
+    _list(f"what is left to run{where}", outcome.aftermath.left)
     if outcome.problems:
         raise typer.Exit(EXIT_DIFFERS)
 

@@ -49,7 +49,7 @@ def command(
     )
     if outcome is None:
         raise typer.Abort
-    tell(outcome, output, dry_run=dry_run)
+    tell(outcome, output, tree, dry_run=dry_run)
     if database:
         show.note(f"the database is not in {DATA} and stays: {database}")
 

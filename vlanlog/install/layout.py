@@ -97,8 +97,13 @@ def layout(wanted: Wanted) -> tuple[Item, ...]:
     """Returns every path, in the order in which they are laid down.
 
     A dispatcher comes last: until then nothing calls what lies there half.
-    Raises: InstallError for an interpreter whose path cannot be written into a script.
+    Raises: InstallError for an interpreter whose path cannot be written into a script, and for a
+    folder that has no place in a line.
     """
+    if not wanted.hooks.isprintable():
+        raise InstallError(
+            f"the folder {wanted.hooks!r} cannot be named in a unit", hint="choose another name"
+        )
     if not _FIT_FOR_BOTH.fullmatch(wanted.python):
         raise InstallError(
             f"the interpreter {wanted.python!r} cannot be named in a script",

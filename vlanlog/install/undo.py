@@ -108,7 +108,7 @@ def empty_folders(tree: Tree, folders: set[str], steps: Sequence[Step]) -> list[
     """Returns a step for each folder, deepest first: after the steps it goes if it is empty."""
     gone = {step.path for step in steps if step.action is Action.REMOVED}
     found = []
-    for path in sorted(folders, key=lambda path: path.count("/"), reverse=True):
+    for path in sorted(folders, key=lambda path: (-path.count("/"), path)):
         if path in gone or tree.found(path).form is Form.ABSENT:
             continue
         left = [name for name in tree.names(path) if f"{path}/{name}" not in gone]
