@@ -91,7 +91,7 @@ def _done_here(settings: Settings, request: Request, reply: dict[str, bytes] | N
 
 def _busy(settings: Settings, error: BusyError, reply: dict[str, bytes] | None) -> BusyError:
     """Returns the error with what is known of the daemon: it may be the one that is busy."""
-    pid = _listener(settings)
+    pid = listener(settings)
     if pid is None:
         return error
     daemon = f"the daemon (process {pid})"
@@ -106,7 +106,7 @@ def _busy(settings: Settings, error: BusyError, reply: dict[str, bytes] | None) 
     return BusyError(f"{error.message}; {told}", hint=hint)
 
 
-def _listener(settings: Settings) -> int | None:
+def listener(settings: Settings) -> int | None:
     """Returns the pid of the process that listens on the socket, None where none does.
 
     Source: unix(7), ``SO_PEERCRED``.

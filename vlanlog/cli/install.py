@@ -96,7 +96,7 @@ def tell(outcome: Outcome, output: Output, tree: Tree, *, dry_run: bool) -> None
     for line in outcome.problems:
         show.note(f"{line}; run it again by hand")
     if dry_run:
-        _list("then it would run", outcome.aftermath.at_once)
+        _list("it would run", outcome.aftermath.at_once)
     where = ", when the image has started" if tree.is_image else ""
     _list(f"what is left to run{where}", outcome.aftermath.left)
     if outcome.problems:

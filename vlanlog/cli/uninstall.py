@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from vlanlog.cli import show
+from vlanlog.cli import ask, show
 from vlanlog.cli.install import DryRunOption, RootOption, tell, tree_at
 from vlanlog.cli.options import Output, OutputOption
-from vlanlog.config import load_settings
+from vlanlog.config import Settings, load_settings
 from vlanlog.errors import ConfigError, UsageError
 from vlanlog.install.manifest import DATA, read_manifest
 from vlanlog.install.run import uninstall
@@ -43,13 +43,17 @@ def command(
     tree = tree_at(root, dry_run=dry_run)
     if purge and not (yes or dry_run or sys.stdin.isatty()):
         raise UsageError("--purge deletes the log of events", hint="say --yes if it shall")
-    database = _database_elsewhere(tree) if purge else ""
+    settings = _settings(tree)
+    database = _database_elsewhere(settings) if purge else ""
     outcome = uninstall(
         tree, purge=purge, dry_run=dry_run, agreed=lambda steps: not purge or yes or _agreed(steps)
     )
     if outcome is None:
         raise typer.Abort
     tell(outcome, output, tree, dry_run=dry_run)
+    if not dry_run and settings and (pid := ask.listener(settings)):
+        ways = f"'systemctl stop vlanlog' or 'kill {pid}'"
+        show.note(f"the daemon (process {pid}) goes on until it is ended by {ways}")
     if database:
         show.note(f"the database is not in {DATA} and stays: {database}")
 
@@ -59,14 +63,23 @@ def _agreed(steps: Sequence[Step]) -> bool:
     return not whole or typer.confirm(f"Delete {' and '.join(whole)} with all in it?", err=True)
 
 
-def _database_elsewhere(tree: Tree) -> str:
-    """Returns a database that lies elsewhere, nothing where it does not or is not known."""
+def _settings(tree: Tree) -> Settings | None:
+    """Returns the host's settings, None where they are an image's or cannot be read.
+
+    A file that cannot be read must not keep vlanlog from going.
+    """
     manifest = read_manifest(tree)
-    if tree.is_image or manifest is None:
-        return ""
+    if tree.is_image:
+        return None
+    hooks = Path(manifest.hooks) if manifest else None
     try:
-        database = load_settings(os.environ, Path(manifest.hooks)).database
+        return load_settings(os.environ, hooks)
     except ConfigError:
-        # A file that cannot be read names no database; that must not keep it from going.
+        return None
+
+
+def _database_elsewhere(settings: Settings | None) -> str:
+    """Returns a database that lies elsewhere, nothing where it does not or is not known."""
+    if settings is None or settings.database.startswith(f"sqlite:///{DATA}/"):
         return ""
-    return "" if database.startswith(f"sqlite:///{DATA}/") else without_password(database)
+    return without_password(settings.database)

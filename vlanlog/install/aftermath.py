@@ -95,7 +95,7 @@ def failures(commands: Iterable[Command]) -> list[str]:
     """
     told = []
     for command in commands:
-        if not _is_for_this_host(command.words[0]):
+        if not is_for_this_host(command):
             continue
         try:
             done = subprocess.run(
@@ -116,7 +116,9 @@ def failures(commands: Iterable[Command]) -> list[str]:
     return told
 
 
-def _is_for_this_host(program: str) -> bool:
+def is_for_this_host(command: Command) -> bool:
+    """Tells whether a command has something to do here; one that has not is not run."""
+    program = command.words[0]
     if shutil.which(program, path=_path()) is None:
         return False
     return all(place.exists() for name, place in _NEEDS.items() if name == program)

@@ -6,7 +6,7 @@ Must not print.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vlanlog.install.aftermath import (
     Aftermath,
@@ -14,6 +14,7 @@ from vlanlog.install.aftermath import (
     after_uninstall,
     before_uninstall,
     failures,
+    is_for_this_host,
 )
 from vlanlog.install.carry import carry_out
 from vlanlog.install.interpreter import interpreter
@@ -72,6 +73,7 @@ def install(
         if not dry_run:
             carry_out(tree, plan.steps)
     problems = () if dry_run else tuple(failures(aftermath.at_once))
+    aftermath = replace(aftermath, at_once=tuple(filter(is_for_this_host, aftermath.at_once)))
     return Outcome(steps=plan.steps, aftermath=aftermath, remarks=remarks, problems=problems)
 
 
@@ -85,16 +87,18 @@ def uninstall(
     with tree.locked():
         manifest = read_manifest(tree) or Manifest()
         steps = uninstall_plan(tree, manifest, purge=purge)
-        aftermath = after_uninstall(tree, steps)
+        before, after = before_uninstall(tree, steps), after_uninstall(tree, steps)
         problems: list[str] = []
         if not dry_run:
             if not agreed(steps):
                 return None
-            problems += failures(before_uninstall(tree, steps))
+            problems += failures(before)
             tree.sweep(_writes(manifest))
             carry_out(tree, steps)
     if not dry_run:
-        problems += failures(aftermath.at_once)
+        problems += failures(after.at_once)
+    at_once = tuple(filter(is_for_this_host, (*before, *after.at_once)))
+    aftermath = replace(after, at_once=at_once)
     return Outcome(steps=steps, aftermath=aftermath, problems=tuple(problems))
 
 
