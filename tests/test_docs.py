@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,21 @@ def test_times_of_the_readme_are_read() -> None:
 
     assert len(times) >= 4
     assert all(parse_time(text, now) > 0 for text in times)
+
+
+def shell_lines() -> list[str]:
+    """Returns each vlanlog command of the README and of the page on installing."""
+    texts = (README, (ROOT / "docs/install.md").read_text(encoding="utf-8"))
+    blocks = [block for text in texts for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("vlanlog ")})
+
+
+@pytest.mark.parametrize("line", shell_lines())
+def test_what_a_reader_is_told_to_run_is_a_command_line(line: str) -> None:
+    _, verb, *words = shlex.split(line)
+
+    assert COMMANDS[verb].make_context(verb, words).params
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
