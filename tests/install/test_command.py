@@ -99,6 +99,22 @@ def test_what_cannot_be_is_a_usage_error(root: Path, words: list[str]) -> None:
     assert entries(root) == before
 
 
+@pytest.mark.parametrize(
+    "words", [["install", "--root"], ["uninstall", "--root"], ["capture", "-o"]]
+)
+def test_folder_without_a_name_is_not_the_one_that_the_caller_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    assert said(tmp_path, *words, "").split("\n", 1)[1] == (
+        "--- stderr\nvlanlog: error: an empty name is no folder\n"
+        "hint: name it; '.' is the one you are in\n--- exit status 2\n"
+    )
+    assert list(place.iterdir()) == []
+
+
 @pytest.mark.parametrize("verb", ["install", "uninstall"])
 def test_root_that_is_not_there_is_a_usage_error(tmp_path: Path, verb: str) -> None:
     assert said(tmp_path, verb, "--root", "/no/image").partition("\n")[2] == (

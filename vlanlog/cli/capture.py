@@ -11,7 +11,7 @@ import typer
 
 import vlanlog
 from vlanlog.capture import Captured, captured
-from vlanlog.cli import ask, show
+from vlanlog.cli import ask, options, show
 from vlanlog.cli.options import HooksOption
 from vlanlog.config import Settings, load_settings
 from vlanlog.config.writing import bridges_text, ports_text
@@ -36,6 +36,7 @@ def command(
             "-o",
             metavar="FOLDER",
             help="Where to write; - for stdout. Default: conf in the hooks folder.",
+            parser=options.folder,
             show_default=False,
         ),
     ] = None,

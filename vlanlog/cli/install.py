@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.options import HooksOption, Output, OutputOption
+from vlanlog.cli.options import HooksOption, Output, OutputOption, folder
 from vlanlog.config.settings import HOOKS_DIR, HOOKS_DIR_VARIABLE
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.install.aftermath import Command
@@ -22,7 +22,12 @@ from vlanlog.render.words import plain
 
 RootOption = Annotated[
     Path,
-    typer.Option("--root", metavar="DIR", help="The image to work on, instead of this host."),
+    typer.Option(
+        "--root",
+        metavar="DIR",
+        help="The image to work on, instead of this host.",
+        parser=folder,
+    ),
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="List every file and what would become of it, only.")

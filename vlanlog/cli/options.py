@@ -46,10 +46,28 @@ AtOption = Annotated[
         help="As of this time, as journalctl takes it, or after this event: '#1234' or its id.",
     ),
 ]
+
+
+def folder(text: str | Path) -> Path:
+    """Returns the folder that an option names.
+
+    Nothing, as of a variable that is not set, would be the folder in which the caller happens to
+    be: for ``install --root`` the host itself, as a rule.
+    Raises: UsageError.
+    """
+    if not str(text):
+        raise UsageError("an empty name is no folder", hint="name it; '.' is the one you are in")
+    return Path(text)
+
+
 HooksOption = Annotated[
     Path | None,
     typer.Option(
-        "--hooks-dir", metavar="DIR", help="Where hooks, conf and logs lie.", show_default=False
+        "--hooks-dir",
+        metavar="DIR",
+        help="Where hooks, conf and logs lie.",
+        parser=folder,
+        show_default=False,
     ),
 ]
 DatabaseOption = Annotated[
