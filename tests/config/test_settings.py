@@ -21,6 +21,7 @@ hook-deadline = 2
 script-deadline = 2
 lock-timeout = 2
 reconcile-interval = 2
+head-interval = 21
 receive-buffer = 20000
 libvirt-status = /file/status
 host = file
@@ -35,6 +36,7 @@ ENVIRONMENT = {
     "VLANLOG_SCRIPT_DEADLINE_S": "3",
     "VLANLOG_LOCK_TIMEOUT_S": "3",
     "VLANLOG_RECONCILE_INTERVAL_S": "3",
+    "VLANLOG_HEAD_INTERVAL_S": "31",
     "VLANLOG_RECEIVE_BUFFER_BYTES": "30000",
     "VLANLOG_LIBVIRT_STATUS_DIR": "/env/status",
     "VLANLOG_HOST": "env",
@@ -61,6 +63,7 @@ def test_settings_default_without_a_file(tmp_path: Path) -> None:
         lock_timeout_s=5,
         host=os.uname().nodename,
         reconcile_s=60,
+        head_s=3600,
         receive_buffer_bytes=67108864,
         libvirt_status=Path("/run/libvirt/qemu"),
     )
@@ -79,6 +82,7 @@ def test_settings_of_the_file_override_the_defaults(hooks: Path) -> None:
         lock_timeout_s=2,
         host="file",
         reconcile_s=2,
+        head_s=21,
         receive_buffer_bytes=20000,
         libvirt_status=Path("/file/status"),
     )
@@ -97,6 +101,7 @@ def test_settings_of_the_environment_override_the_file(hooks: Path) -> None:
         lock_timeout_s=3,
         host="env",
         reconcile_s=3,
+        head_s=31,
         receive_buffer_bytes=30000,
         libvirt_status=Path("/env/status"),
     )
@@ -119,6 +124,7 @@ def test_settings_of_flags_override_the_environment(
         lock_timeout="4",
         host="flag",
         reconcile_interval=4,
+        head_interval=41,
         receive_buffer=40000,
         libvirt_status="/flag/status",
     )
@@ -134,6 +140,7 @@ def test_settings_of_flags_override_the_environment(
         lock_timeout_s=4,
         host="flag",
         reconcile_s=4,
+        head_s=41,
         receive_buffer_bytes=40000,
         libvirt_status=Path("/flag/status"),
     )

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
 from tests.scenes.resident import watched
 from tests.scenes.stage import Stage
+from vlanlog.core.state import Seq
 from vlanlog.render.head import heads_in
 
 pytestmark = pytest.mark.kernel
+
+
+def test_it_tells_the_head_again_and_again(reference: Stage) -> None:
+    said = reference.folder / "daemon.log"
+    environ = {"VLANLOG_RECONCILE_INTERVAL_S": "600", "VLANLOG_HEAD_INTERVAL_S": "0.5"}
+
+    with watched(reference, environ) as resident:
+        done = reference.vlanlog("set", "eth0", "--tagged", "200", "--reason", "ticket 42")
+        assert (done.status, done.err) == (0, "")
+        known = resident.log.head()
+        assert known is not None
+        told = _told(said, until=known.seq)
+        assert resident.process is not None
+        assert resident.process.poll() is None
+
+    events = {item.seq: item.hash for item in resident.log.read()}
+    assert told.items() <= events.items()
+    assert len(told) >= 2
+
+
+def _told(said: Path, *, until: Seq) -> dict[Seq, bytes]:
+    """Returns the heads that are told, once that of an event is among them."""
+    ends = time.monotonic() + 60
+    while f"head seq={until} " not in said.read_text():
+        assert time.monotonic() < ends, said.read_text()
+        time.sleep(0.1)
+    return {head.seq: head.hash for head in heads_in(said.read_text())}
 
 
 def test_its_last_word_is_the_head_of_the_log(reference: Stage) -> None:

@@ -41,6 +41,7 @@ VARIABLES = {
     "lock-timeout": "VLANLOG_LOCK_TIMEOUT_S",
     "host": "VLANLOG_HOST",
     "reconcile-interval": "VLANLOG_RECONCILE_INTERVAL_S",
+    "head-interval": "VLANLOG_HEAD_INTERVAL_S",
     "receive-buffer": "VLANLOG_RECEIVE_BUFFER_BYTES",
     "libvirt-status": "VLANLOG_LIBVIRT_STATUS_DIR",
 }
@@ -50,7 +51,7 @@ VARIABLES = {
 class Settings:
     """Is where vlanlog keeps things, and how long it waits.
 
-    Units: snapshot_interval in events; deadlines, timeout and reconcile_s in seconds.
+    Units: snapshot_interval in events; deadlines, timeout, reconcile_s and head_s in seconds.
     Shape: database is a SQLAlchemy URL; it may hold a password and is not shown.
     """
 
@@ -65,6 +66,7 @@ class Settings:
     lock_timeout_s: float
     host: str
     reconcile_s: float
+    head_s: float
     receive_buffer_bytes: int
     libvirt_status: Path
 
@@ -100,6 +102,7 @@ def load_settings(
         lock_timeout_s=layers.value("lock-timeout", seconds, 5.0),
         host=layers.value("host", host_name, os.uname().nodename),
         reconcile_s=layers.value("reconcile-interval", seconds, 60.0),
+        head_s=layers.value("head-interval", seconds, 3600.0),
         receive_buffer_bytes=layers.value("receive-buffer", buffer_bytes, 64 << 20),
         libvirt_status=layers.value("libvirt-status", absolute_path, Path("/run/libvirt/qemu")),
     )

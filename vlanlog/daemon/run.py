@@ -27,7 +27,7 @@ from vlanlog.daemon.server import Server
 from vlanlog.daemon.timers import Timers
 from vlanlog.daemon.waiting import Waiting
 from vlanlog.daemon.wishes import Wishes
-from vlanlog.daemon.witness import PERIOD_S, Witness
+from vlanlog.daemon.witness import Witness
 from vlanlog.errors import KernelError, StoreError
 from vlanlog.host.host import Host
 from vlanlog.journal import Envelope, Journal
@@ -134,7 +134,7 @@ class Daemon:
         self._timers.every("reconcile", self._settings.reconcile_s, now_s, self._reconcile)
         self._timers.every("spool", _SPOOL_S, now_s, self._elsewhere.take_in)
         self._timers.every("recover", _RETRY_S, now_s, self._recover)
-        self._timers.every("witness", PERIOD_S, now_s, self._witness.tell)
+        self._timers.every("witness", self._settings.head_s, now_s, self._witness.tell)
         if self._notifier.watchdog_ns is not None:
             period_s = self._notifier.watchdog_ns / 1e9
             self._timers.every("watchdog", period_s, now_s, self._notifier.alive)

@@ -12,8 +12,6 @@ from vlanlog.core.query import Head
 from vlanlog.errors import StoreError
 from vlanlog.render.head import head_line
 
-PERIOD_S = 3600.0
-
 _logger = logging.getLogger(__name__)
 
 
