@@ -162,10 +162,12 @@ def test_hooks_are_not_run_where_there_are_none(tmp_path: Path) -> None:
     assert told(a_view(tmp_path), "hook-call") == [(UNKNOWN, "there is no hook to be run")]
 
 
-def invoked(*, driver: str = "qemu", daemon: str = "libvirtd") -> HookInvoked:
+def invoked(
+    *, driver: str = "qemu", daemon: str = "libvirtd", operation: str = "start"
+) -> HookInvoked:
     return HookInvoked(
         driver=driver,
-        operation="start",
+        operation=operation,
         sub_operation="begin",
         extra="-",
         object="VM1",
@@ -207,6 +209,25 @@ def test_daemon_that_has_called_the_hooks_since_its_start_sees_them(
     process(view, 7, "libvirtd", age_s=5000)
     happened = replace(event(invoked(**words)), at_ns=time.time_ns() - ago_s * 10**9)
     log_of(view).append([happened])
+    assert [item.grade for item in findings(view, "hooks-seen")] == [grade]
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "words", "grade"),
+    [
+        (0, {}, PASS),
+        # Before the hooks came, by another daemon, and with no look for them.
+        (100, {}, WARN),
+        (0, {"daemon": "virtnetworkd"}, WARN),
+        (0, {"operation": "start"}, WARN),
+    ],
+)
+def test_daemon_that_was_reloaded_since_the_hooks_came_sees_them(
+    view: View, ago_s: int, words: dict[str, str], grade: Grade
+) -> None:
+    process(view, 7, "libvirtd", age_s=5000)
+    reload = invoked(**{"driver": "daemon", "operation": "reload", **words})
+    log_of(view).append([replace(event(reload), at_ns=time.time_ns() - ago_s * 10**9)])
     assert [item.grade for item in findings(view, "hooks-seen")] == [grade]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -61,6 +63,7 @@ class Fresh:
     installed: str
     unseen: list[str]
     seen: list[str]
+    doctor: list[str]
     carried: Vlans
     again: str
     removed: str
@@ -88,6 +91,13 @@ def _done(host: Host, *words: str) -> str:
     done = host.vlanlog(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def _hooks_seen(host: Host) -> str:
+    """Returns what the doctor says of the daemon, without its process' number."""
+    lines = host.vlanlog("doctor", "--check", "hooks-seen", "-o", "jsonl").stdout.splitlines()
+    [item] = map(json.loads, lines)
+    return re.sub(r" \(process \d+\)", "", f"{item['grade']}: {item['text']}")
 
 
 def _ran() -> list[str]:
@@ -163,8 +173,10 @@ def fresh(host: Host, beside_stranger: BesideStranger) -> Fresh:
     host.start(guest)
     host.stop(guest)
     unseen = operations(host.history())
+    doctor = [_hooks_seen(host)]
     host.daemon.reload()
     wait_until(lambda: "reload" in operations(host.history()), "the hook `daemon reload`")
+    doctor.append(_hooks_seen(host))
     host.start(guest)
     seen, carried = operations(host.history("VM1")), kernel_vlans()["veth0"]
     again = _done(host, "install")
@@ -175,6 +187,7 @@ def fresh(host: Host, beside_stranger: BesideStranger) -> Fresh:
         installed=installed,
         unseen=unseen,
         seen=seen,
+        doctor=doctor,
         carried={"veth0": carried},
         again=again,
         removed=removed,
@@ -258,6 +271,13 @@ def test_hooks_are_called_after_that_reload_alone(fresh: Fresh) -> None:
     assert fresh.unseen == []
     assert fresh.seen == ["prepare", "start", "started"]
     assert fresh.carried == VM1_CARRIES
+
+
+def test_doctor_wants_that_reload_and_is_content_with_it(fresh: Fresh) -> None:
+    assert fresh.doctor == [
+        "warn: libvirtd runs since before the hooks came, and has called none",
+        "pass: libvirtd was reloaded after the hooks came",
+    ]
 
 
 def test_interpreter_outside_of_usr_bin_gets_a_rule_of_apparmor(fresh: Fresh) -> None:

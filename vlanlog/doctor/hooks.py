@@ -165,7 +165,7 @@ def _last_line(text: str) -> str:
 def hooks_seen(view: View) -> Iterator[Finding]:
     """Asks whether a daemon that runs knows of the hooks: it looks for them only at its start.
 
-    Source: ``virHookInitialize``, which runs again at a reload alone.
+    Source: ``virHookCall``, which looks anew at a reload, before it calls the hook ``daemon``.
     """
     name = "hooks-seen"
     found = dispatchers(view, "qemu")
@@ -181,6 +181,8 @@ def hooks_seen(view: View) -> Iterator[Finding]:
             yield passed(name, f"{comm} (process {pid}) was started after the hooks came")
         elif _has_called(view, comm, started_s):
             yield passed(name, f"{comm} (process {pid}) has called the hooks")
+        elif _was_reloaded(view, comm, born_s):
+            yield passed(name, f"{comm} (process {pid}) was reloaded after the hooks came")
         else:
             yield warned(
                 name,
@@ -213,14 +215,22 @@ def process_start_s(view: View, pid: int) -> float:
 
 
 def _has_called(view: View, comm: str, since_s: float) -> bool:
+    return any(fact.driver == "qemu" for fact in _calls(view, comm, since_s))
+
+
+def _was_reloaded(view: View, comm: str, since_s: float) -> bool:
+    calls = _calls(view, comm, since_s)
+    return any((fact.driver, fact.operation) == ("daemon", "reload") for fact in calls)
+
+
+def _calls(view: View, comm: str, since_s: float) -> Iterator[HookInvoked]:
     wanted = replace(
         EventFilter(), kinds=frozenset({"hook.invoked"}), since_ns=int(since_s * 1e9), limit=1000
     )
     for item in view.host.log.select(wanted):
         fact = item.event.fact
-        if isinstance(fact, HookInvoked) and fact.driver == "qemu" and fact.daemon == comm:
-            return True
-    return False
+        if isinstance(fact, HookInvoked) and fact.daemon == comm:
+            yield fact
 
 
 def _content(path: Path) -> bytes:
