@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,37 +103,61 @@ def test_networkd_is_warned_of_where_a_drop_in_has_the_vlans(view: View) -> None
     assert [grade for grade, _ in told(view, "networkd")] == [WARN]
 
 
+REPLAY_AFTER = (
+    """printf '#!/bin/sh\\n[ "$2" != up ] || vlanlog replay\\n' """
+    ">/etc/NetworkManager/dispatcher.d/50-vlanlog; "
+    "chmod 755 /etc/NetworkManager/dispatcher.d/50-vlanlog"
+)
+UNFILTERED = "[connection]\nid=my bridge\ntype=bridge\ninterface-name=br0\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "hint"),
+    ("text", "does", "hint"),
     [
         (
-            "[connection]\nid=my bridge\ninterface-name=br0\n[bridge]\nvlan-filtering=true\n",
-            "nmcli connection modify my bridge bridge.vlan-filtering no",
+            f"{UNFILTERED}[bridge]\nvlan-filtering=true\n",
+            "sets the VLANs of br0 too",
+            REPLAY_AFTER,
         ),
         (
-            "[connection]\nid=up\ninterface-name=eth0\n[bridge-port]\nvlans=100,200-210\n",
-            "nmcli connection modify up bridge-port.vlans ''",
+            f"{UNFILTERED}[bridge]\nstp=false\n",
+            "turns the VLAN filtering of br0 off whenever it activates it",
+            REPLAY_AFTER,
+        ),
+        (
+            UNFILTERED,
+            "turns the VLAN filtering of br0 off whenever it activates it",
+            REPLAY_AFTER,
+        ),
+        (
+            "[connection]\nid=an uplink\ninterface-name=eth0\n[bridge-port]\nvlans=100,200-210\n",
+            "sets the VLANs of eth0 too",
+            "nmcli connection modify 'an uplink' bridge-port.vlans ''",
         ),
     ],
 )
-def test_networkmanager_with_vlans_of_ours_is_warned_of(view: View, text: str, hint: str) -> None:
-    name = "etc/NetworkManager/system-connections/x.nmconnection"
+@pytest.mark.parametrize("place", ["etc", "run", "usr/lib"])
+def test_networkmanager_with_a_bridge_or_vlans_of_ours_is_warned_of(
+    view: View, place: str, text: str, does: str, hint: str
+) -> None:
+    name = f"{place}/NetworkManager/system-connections/x.nmconnection"
     path = write(managed(view), name, text)
-    [found] = findings(view, "networkmanager")
-    device = text.partition("interface-name=")[2].split()[0]
-    assert (found.grade, found.text, found.hint) == (
-        WARN,
-        f"NetworkManager sets the VLANs of {device} too, by {path}",
-        hint,
-    )
+    assert findings(view, "networkmanager") == [
+        Finding(
+            check="networkmanager",
+            grade=WARN,
+            text=f"NetworkManager {does}, by {path}",
+            hint=hint,
+        )
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "[connection]\ninterface-name=br1\n[bridge]\nvlan-filtering=true\n",
-        "[connection]\ninterface-name=br0\n[bridge]\nvlan-filtering=false\n",
         "[connection]\ninterface-name=eth0\n[bridge-port]\n",
+        "[bridge]\nvlan-filtering=true\n",
     ],
 )
 def test_networkmanager_without_vlans_of_ours_passes(view: View, text: str) -> None:
@@ -140,45 +165,124 @@ def test_networkmanager_without_vlans_of_ours_passes(view: View, text: str) -> N
     assert told(view, "networkmanager") == [(PASS, "NetworkManager has no VLANs for these bridges")]
 
 
-@pytest.mark.parametrize("key", ["bridge-vids", "bridge_vids", "bridge-pvid", "bridge-vlan-aware"])
-def test_ifupdown2_with_vlans_of_ours_is_warned_of(view: View, key: str) -> None:
+@pytest.mark.parametrize(
+    ("script", "mode", "grade"),
+    [
+        ("#!/bin/sh\n/opt/vlanlog/bin/vlanlog replay --bridge br0\n", 0o755, PASS),
+        ("#!/bin/sh\nvlanlog replay\n", 0o644, WARN),
+        ("#!/bin/sh\n# vlanlog replay\n", 0o755, WARN),
+        ("#!/bin/sh\nvlanlog state\n", 0o755, WARN),
+    ],
+)
+def test_networkmanager_after_which_a_script_replays_passes(
+    view: View, script: str, mode: int, grade: Grade
+) -> None:
+    write(managed(view), "etc/NetworkManager/system-connections/x.nmconnection", UNFILTERED)
+    write(view, "etc/NetworkManager/dispatcher.d/50-mine", script).chmod(mode)
+    assert [found for found, _ in told(view, "networkmanager")] == [grade]
+
+
+def test_command_that_mends_networkmanager_does(view: View, tmp_path: Path) -> None:
+    write(managed(view), "etc/NetworkManager/system-connections/x.nmconnection", UNFILTERED)
+    view.path("etc/NetworkManager/dispatcher.d").mkdir()
+    [found] = findings(view, "networkmanager")
+    command = found.hint.replace("/etc/", f"{view.root}/etc/")
+    subprocess.run(["sh", "-c", command], check=True)
+    assert [grade for grade, _ in told(view, "networkmanager")] == [PASS]
+    script = view.path("etc/NetworkManager/dispatcher.d/50-vlanlog")
+    program = write(view, "bin/vlanlog", f"#!/bin/sh\necho $* >>{tmp_path}/called\n")
+    program.chmod(0o755)
+    for action in ("down", "up"):
+        environ = {"PATH": f"{program.parent}:/usr/bin:/bin"}
+        subprocess.run([script, "br0", action], env=environ, check=True)
+    assert (tmp_path / "called").read_text() == "replay\n"
+
+
+def with_ifupdown2(view: View, text: str) -> Path:
+    """Has ifupdown2 on the host, with what it is told in a file that another includes."""
+    view.path("usr/share/ifupdown2").mkdir(parents=True)
     write(view, "etc/network/interfaces", "auto lo\nsource-directory interfaces.d\n")
-    path = write(
-        view,
-        "etc/network/interfaces.d/bridge",
-        f"iface br0 inet static\n  address 10.0.0.1/24\n  {key} 100 200\nauto br1\niface br1\n",
-    )
-    name = key.replace("_", "-")
+    return write(view, "etc/network/interfaces.d/bridge", text)
+
+
+BRIDGE = "auto br0\niface br0 inet static\n  address 10.0.0.1/24\n  bridge-ports eth0\n"
+AWARE = f"{BRIDGE}  bridge-vlan-aware yes\n"
+REPLAY = "post-up vlanlog replay --bridge br0"
+TURNS_OFF = "turns the VLAN filtering of br0 off"
+SETS = "sets the VLANs of br0 and its ports too"
+
+
+@pytest.mark.parametrize(
+    ("text", "does", "lines"),
+    [
+        (BRIDGE, TURNS_OFF, f"bridge-vlan-aware yes; {REPLAY}"),
+        (f"{BRIDGE}  bridge_vlan_aware no\n", TURNS_OFF, f"bridge-vlan-aware yes; {REPLAY}"),
+        (f"{BRIDGE}  {REPLAY}\n", TURNS_OFF, "bridge-vlan-aware yes"),
+        (AWARE, SETS, REPLAY),
+        (f"{AWARE}  bridge-vids 100 200\n  # {REPLAY}\n", SETS, REPLAY),
+        ("iface br0\n  bridge-ports none\n  bridge-vlan-aware yes\n  bridge_vids 5", SETS, REPLAY),
+    ],
+)
+def test_ifupdown2_with_a_bridge_of_ours_is_warned_of(
+    view: View, text: str, does: str, lines: str
+) -> None:
+    path = with_ifupdown2(view, text)
     assert findings(view, "ifupdown") == [
         Finding(
             check="ifupdown",
             grade=WARN,
-            text=f"ifreload sets the VLANs of br0 too, by {name} of {path}",
-            hint=f"take {name} of br0 out of {path}",
+            text=f"ifreload {does}, by {path}",
+            hint=f"below 'iface br0' in {path}: {lines}",
         )
     ]
 
 
+def test_ifupdown2_with_vlans_of_a_port_of_ours_is_warned_of(view: View) -> None:
+    path = with_ifupdown2(view, "iface eth0\n  bridge-pvid 5\n  bridge-vids 5-7\n")
+    assert findings(view, "ifupdown") == [
+        Finding(
+            check="ifupdown",
+            grade=WARN,
+            text=f"ifreload sets the VLANs of eth0 too, by bridge-vids, bridge-pvid of {path}",
+            hint=f"take bridge-vids, bridge-pvid of eth0 out of {path}",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{AWARE}  bridge-vids 100\n  {REPLAY}\niface eth0\n  bridge-vids 5\n",
+        f"{AWARE}  up /opt/vlanlog/bin/vlanlog replay\n",
+        "iface br0\n  bridge-ports none\n  bridge-vlan-aware yes\n",
+        "iface br1\n  bridge-ports eth1\n  bridge-vids 5\niface eth1\n  bridge-access 5\n",
+        "iface br0\n  address 10.0.0.1/24\n",
+    ],
+)
+def test_ifupdown2_that_does_no_harm_passes(view: View, text: str) -> None:
+    with_ifupdown2(view, text)
+    assert told(view, "ifupdown") == [
+        (PASS, "/etc/network/interfaces has no VLANs for these bridges, or replays")
+    ]
+
+
 def test_ifupdown2_is_read_as_far_as_it_includes_files(view: View) -> None:
+    with_ifupdown2(view, "iface veth0\n  bridge-access 5\n")
     write(view, "etc/network/interfaces", "source /etc/network/more/*.conf\n")
     write(view, "etc/network/more/a.conf", "iface eth0\n\\\n  bridge-access 5\n")
     write(view, "etc/network/more/b.txt", "iface veth0\n  bridge-access 5\n")
-    write(view, "etc/network/interfaces.d/c", "iface veth0\n  bridge-access 5\n")
     assert [text.split(" too")[0] for _, text in told(view, "ifupdown")] == [
         "ifreload sets the VLANs of eth0"
     ]
 
 
-def test_ifupdown_without_vlans_of_ours_passes(view: View) -> None:
-    text = "iface br0\n  # bridge-vids 5\n  bridge-ports eth0\niface br1\n  bridge-vids 5\n"
-    write(view, "etc/network/interfaces", text)
-    assert told(view, "ifupdown") == [
-        (PASS, "/etc/network/interfaces has no VLANs for these bridges")
-    ]
+def test_host_without_ifupdown2_passes(view: View) -> None:
+    write(view, "etc/network/interfaces", BRIDGE)
+    assert told(view, "ifupdown") == [(PASS, "ifupdown2 is not on this host")]
 
 
 def test_files_that_include_each_other_are_read_to_an_end(view: View) -> None:
-    write(view, "etc/network/interfaces", "source interfaces\n")
+    with_ifupdown2(view, "source bridge\n")
     assert [grade for grade, _ in told(view, "ifupdown")] == [PASS]
 
 

@@ -157,7 +157,7 @@ def test_user_without_rights_is_told_what_could_not_be_looked_at(host: Stage) ->
         **dict.fromkeys(
             ("kernel", "hooks", "hooks-seen", "apparmor", "selinux", "disk"), Grade.PASS
         ),
-        **dict.fromkeys(("networkd", "networkmanager"), Grade.PASS),
+        **dict.fromkeys(("networkd", "networkmanager", "ifupdown"), Grade.PASS),
         **dict.fromkeys(("rights", "daemon"), Grade.WARN),
     }
 

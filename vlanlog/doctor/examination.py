@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from vlanlog.core.finding import Finding, unknown
-from vlanlog.doctor import bridges, confinement, hooks, kernel, others, record
+from vlanlog.doctor import bridges, confinement, hooks, ifupdown, kernel, others, record
 from vlanlog.doctor.view import NotSeenError, View, as_root
 from vlanlog.errors import UsageError, VlanlogError
 
@@ -31,7 +31,7 @@ CHECKS: Mapping[str, Check] = {
     "sub-interfaces": bridges.sub_interfaces,
     "networkd": others.networkd,
     "networkmanager": others.networkmanager,
-    "ifupdown": others.ifupdown,
+    "ifupdown": ifupdown.ifupdown,
     "native-vlan": others.native_vlan,
     "database": record.database,
     "disk": record.disk,

@@ -1,10 +1,12 @@
-"""Checks for others that set VLANs on the same bridges: network managers, libvirt itself.
+"""Checks for others that set VLANs on the same bridges: network daemons, libvirt itself.
 
 Must not stop or change them.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -17,9 +19,12 @@ from vlanlog.doctor.view import View
 _NETWORKD = ("etc/systemd/network", "run/systemd/network", "usr/lib/systemd/network")
 """The first folder that has a file of a name decides. Source: systemd.network(5)."""
 
-_NM = ("etc/NetworkManager/system-connections", "run/NetworkManager/system-connections")
-_IFUPDOWN_KEYS = ("bridge-vids", "bridge-pvid", "bridge-access", "bridge-vlan-aware")
-_IFUPDOWN_DEPTH = 5
+_NM = tuple(f"{place}/NetworkManager/system-connections" for place in ("etc", "run", "usr/lib"))
+_DISPATCHED = ("etc/NetworkManager/dispatcher.d", "usr/lib/NetworkManager/dispatcher.d")
+_REPLAY_AFTER = "/etc/NetworkManager/dispatcher.d/50-vlanlog"
+
+REPLAYING = re.compile(r"^[^#\n]*\bvlanlog\b[^#\n]*\breplay\b", re.MULTILINE)
+"""Is a line of a script that has vlanlog put back what another has set."""
 
 _Sections = list[tuple[str, list[tuple[str, str]]]]
 """Is an INI file as systemd reads it: a section may come again, and so may a key."""
@@ -35,7 +40,7 @@ def networkd(view: View) -> Iterator[Finding]:
         yield passed(name, "systemd-networkd does not run here")
         return
     files = _networkd_files(view)
-    ours = _our_devices(view)
+    ours = our_devices(view)
     faults = []
     for device in sorted(ours):
         path = _networkd_file_of(device, files)
@@ -74,70 +79,60 @@ def _networkd_file_of(device: str, files: dict[Path, _Sections]) -> Path | None:
 
 
 def networkmanager(view: View) -> Iterator[Finding]:
-    """Asks whether NetworkManager has VLANs of its own for our ports.
+    """Asks whether NetworkManager has bridges of ours, or VLANs for our ports.
 
-    Source: nm-settings-keyfile(5), [bridge] vlan-filtering, [bridge-port] vlans.
+    A bridge that it activates gets its VLANs, or none and no filtering where it has been told
+    nothing of them.
+    Source: nm-settings-keyfile(5), [bridge] vlan-filtering, [bridge-port] vlans;
+    ``bridge_set_vlan_options`` in nm-device-bridge.c.
     """
     name = "networkmanager"
     if not view.path("run/NetworkManager").is_dir():
         yield passed(name, "NetworkManager does not run here")
         return
-    ours = _our_devices(view)
-    faults = []
+    ours = our_devices(view)
+    faults: list[Finding] = []
     for path in (path for folder in _NM for path in view.listed(view.path(folder))):
         if path.is_dir():
             continue
         sections = {section: dict(pairs) for section, pairs in _sections(view.read_text(path))}
-        device = sections.get("connection", {}).get("interface-name", "")
-        if device not in ours:
-            continue
-        own = sections.get("bridge", {}).get("vlan-filtering", "").lower() in ("true", "1", "yes")
-        if own or sections.get("bridge-port", {}).get("vlans"):
-            text = f"NetworkManager sets the VLANs of {device} too, by {path}"
-            hint = f"nmcli connection modify {sections['connection'].get('id', device)} " + (
-                "bridge.vlan-filtering no" if own else "bridge-port.vlans ''"
-            )
-            faults.append(warned(name, text, hint))
+        if sections.get("connection", {}).get("interface-name") in ours:
+            faults += _networkmanager_faults(path, sections)
+    if faults and _is_replayed_after_networkmanager(view):
+        yield passed(
+            name, "NetworkManager has VLANs for these bridges, and a script of its replays"
+        )
+        return
     yield from faults or [passed(name, "NetworkManager has no VLANs for these bridges")]
 
 
-def ifupdown(view: View) -> Iterator[Finding]:
-    """Asks whether /etc/network/interfaces has VLANs of its own for our ports.
-
-    Source: ifupdown-addons-interfaces(5) of ifupdown2.
-    """
-    name = "ifupdown"
-    ours = _our_devices(view)
-    faults = []
-    main = view.path("etc/network/interfaces")
-    for path, device, key in _stanza_keys(view, main, _IFUPDOWN_DEPTH):
-        if device in ours and key in _IFUPDOWN_KEYS:
-            text = f"ifreload sets the VLANs of {device} too, by {key} of {path}"
-            faults.append(warned(name, text, f"take {key} of {device} out of {path}"))
-    yield from faults or [passed(name, "/etc/network/interfaces has no VLANs for these bridges")]
-
-
-def _stanza_keys(view: View, path: Path, depth: int) -> Iterator[tuple[Path, str, str]]:
-    """Yields each key of each ``iface`` as (file, device, key), included files too."""
-    device = ""
-    for line in view.read_text(path).replace("\\\n", " ").splitlines():
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0] in ("iface", "auto", "vlan", "mapping") or words[0].startswith("allow-"):
-            device = words[1] if words[0] == "iface" and len(words) > 1 else ""
-        elif words[0] in ("source", "source-directory") and depth and len(words) > 1:
-            for included in _included(view, path, words[0], words[1]):
-                yield from _stanza_keys(view, included, depth - 1)
-        else:
-            yield path, device, words[0].replace("_", "-")
+def _networkmanager_faults(path: Path, sections: dict[str, dict[str, str]]) -> Iterator[Finding]:
+    name = "networkmanager"
+    connection = sections["connection"]
+    device = connection["interface-name"]
+    if "bridge" in sections or connection.get("type") == "bridge":
+        given = sections.get("bridge", {}).get("vlan-filtering", "").lower()
+        done = (
+            f"sets the VLANs of {device} too"
+            if given in ("true", "1", "yes")
+            else f"turns the VLAN filtering of {device} off whenever it activates it"
+        )
+        script = "'#!/bin/sh\\n[ \"$2\" != up ] || vlanlog replay\\n'"
+        hint = f"printf {script} >{_REPLAY_AFTER}; chmod 755 {_REPLAY_AFTER}"
+        yield warned(name, f"NetworkManager {done}, by {path}", hint)
+    if sections.get("bridge-port", {}).get("vlans"):
+        text = f"NetworkManager sets the VLANs of {device} too, by {path}"
+        connection_id = shlex.quote(connection.get("id", device))
+        yield warned(name, text, f"nmcli connection modify {connection_id} bridge-port.vlans ''")
 
 
-def _included(view: View, path: Path, how: str, what: str) -> list[Path]:
-    target = view.path(what) if what.startswith("/") else path.parent / what
-    if how == "source-directory":
-        return [found for found in view.listed(target) if found.is_file()]
-    return view.listed(target.parent, target.name)
+def _is_replayed_after_networkmanager(view: View) -> bool:
+    """Tells whether NetworkManager runs a script that replays. Source: NetworkManager(8)."""
+    scripts = [path for folder in _DISPATCHED for path in view.listed(view.path(folder))]
+    return any(
+        path.is_file() and os.access(path, os.X_OK) and REPLAYING.search(view.read_text(path))
+        for path in scripts
+    )
 
 
 def native_vlan(view: View) -> Iterator[Finding]:
@@ -160,7 +155,7 @@ def native_vlan(view: View) -> Iterator[Finding]:
     yield from faults or [passed(name, "no NIC that the config names has its VLANs from libvirt")]
 
 
-def _our_devices(view: View) -> set[str]:
+def our_devices(view: View) -> set[str]:
     """Returns bridges and ports whose VLANs are ours to set, and the bridges of these ports."""
     held = view.state.config.bridges.values()
     named = {name for item in held for name in (item.entry.name, *item.entry.trunk_ports)}
