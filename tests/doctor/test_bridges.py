@@ -180,7 +180,7 @@ def test_vlan_of_a_guest_that_no_trunk_shall_carry_is_warned_of(tmp_path: Path) 
             check="trunk-vids",
             grade=WARN,
             text="br0: VLAN 300-302 of its ports ends at eth0",
-            hint="trunk-tags of [br0]; vlanlog replay",
+            hint="add it to trunk-tags of [br0]; vlanlog replay",
         )
     ]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ from vlanlog.core.finding import Finding, Grade
 from vlanlog.doctor import record
 from vlanlog.doctor.record import LATE_S
 from vlanlog.doctor.view import View
+from vlanlog.spool import Spool
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.schema import HEAD
 
@@ -148,6 +151,28 @@ def test_records_that_wait_for_long_are_warned_of(view: View) -> None:
     waiting(view, "3.hook", 0)
     waiting(view, "4.hook.tmp", 7200)
     assert told(view, "spool") == [(WARN, "/spool: 2 records waiting, the oldest for 2 h")]
+
+
+def test_command_that_takes_late_records_in_does(view: View) -> None:
+    log = log_of(view)
+    hooks_spool = Spool(view.settings.spool, host=HOST)
+    [late] = history(1, host=HOST)
+    hooks_spool.write_events([late])
+    for path in hooks_spool.pending():
+        os.utime(path, (time.time() - 7200,) * 2)
+    [found] = findings(view, "spool")
+    words = found.hint.partition(":")[0].split()
+    environ = {
+        **os.environ,
+        "VLANLOG_HOST": HOST,
+        "VLANLOG_DATABASE": view.settings.database,
+        "VLANLOG_SPOOL_DIR": str(view.settings.spool),
+        "VLANLOG_HOOKS_DIR": str(view.settings.hooks),
+    }
+    program = Path(sys.executable).with_name(words[0])
+    subprocess.run([program, *words[1:]], env=environ, check=True, stdout=subprocess.DEVNULL)
+    assert told(view, "spool") == [(PASS, "/spool: 0 records waiting")]
+    assert late.event_id in {item.event.event_id for item in log.read()}
 
 
 def test_records_that_were_set_aside_are_warned_of(view: View) -> None:

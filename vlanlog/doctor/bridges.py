@@ -49,7 +49,9 @@ def filtering(view: View) -> Iterator[Finding]:
         found = view.kernel.bridges.get(bridge)
         if found is None:
             text = f"{bridge} does not exist, and bridge_init.conf names it"
-            faults.append(failed(name, text, f"make it, or take [{bridge}] out"))
+            faults.append(
+                failed(name, text, f"ip link add {bridge} type bridge; or take [{bridge}] out")
+            )
         elif not found.vlan_filtering:
             text = f"{bridge} does not filter: every port is in every VLAN"
             faults.append(failed(name, text, f"vlanlog replay --bridge {bridge}"))
@@ -109,7 +111,9 @@ def trunk_vids(view: View) -> Iterator[Finding]:
         shown = _shown(trunks)
         if missing := due & ~asked:
             text = f"{bridge.name}: VLAN {format_vids(missing)} of its ports ends at {shown}"
-            faults.append(warned(name, text, f"trunk-tags of [{bridge.name}]; vlanlog replay"))
+            faults.append(
+                warned(name, text, f"add it to trunk-tags of [{bridge.name}]; vlanlog replay")
+            )
         if missing := now & ~carried & ~(due & ~asked):
             text = f"{bridge.name}: VLAN {format_vids(missing)} is on its ports, not on {shown} now"
             faults.append(failed(name, text, f"vlanlog replay --bridge {bridge.name}"))
@@ -135,7 +139,7 @@ def sub_interfaces(view: View) -> Iterator[Finding]:
         used = members >> device.vid & 1
         if port.is_self and not used:
             text = f"{device.name} gets nothing: {port.name} itself is not in VLAN {device.vid}"
-            faults.append(warned(name, text, f"br-tags of [{port.name}]; vlanlog replay"))
+            faults.append(warned(name, text, f"add it to br-tags of [{port.name}]; vlanlog replay"))
         elif not port.is_self and device.up:
             text = (
                 f"{device.name} takes VLAN {device.vid} from {port.name} "

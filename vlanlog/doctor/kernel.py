@@ -30,7 +30,9 @@ def kernel(view: View) -> Iterator[Finding]:
     release = os.uname().release
     if not bridges:
         yield unknown(
-            name, f"Linux {release}: there is no bridge to be asked", "make one: see ip-link(8)"
+            name,
+            f"Linux {release}: there is no bridge to be asked",
+            "ip link add br0 type bridge; vlanlog doctor --check kernel",
         )
         return
     if version(release) < ANNOUNCING:

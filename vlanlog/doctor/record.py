@@ -101,7 +101,7 @@ def spool(view: View) -> Iterator[Finding]:
     faults = []
     if late:
         text = f"{folder}: {count(len(late), 'record')} waiting, the oldest for {_since(late[0])}"
-        faults.append(warned(name, text, "vlanlog replay --dry-run says why; vlanlog db status"))
+        faults.append(warned(name, text, "vlanlog history -n 1: it takes them in, or says why not"))
     bad = [path for path in view.listed(folder / "bad") if path.suffix != ".why"]
     if bad:
         text = f"{folder}/bad: {count(len(bad), 'file')} could not be read and was set aside"
