@@ -184,6 +184,15 @@ def test_without_a_database_the_rest_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "log.db").exists()
 
 
+def test_a_database_that_is_not_there_gets_no_folder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/none/log.db"
+
+    _, err, status = ran(tmp_path, VLANLOG_DATABASE=url)
+
+    assert (err, status) == ("vlanlog: there is no database FOLDER/none/log.db\n", 1)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_spool_that_cannot_be_read_is_told(tmp_path: Path, log: SqlEventLog) -> None:
     assert log.head()
     (tmp_path / "spool").touch()

@@ -65,7 +65,10 @@ WORDS: dict[str, list[str]] = {
     "adopt-nothing-differs": ["adopt", "--dry-run", "--all"],
 }  # fmt: skip
 ENVIRON: dict[str, tuple[list[str], dict[str, str]]] = {
-    "database-no-folder": (["verify"], {"VLANLOG_DATABASE": "sqlite:////proc/nowhere/log.db"}),
+    "database-no-folder": (
+        ["db", "upgrade"],
+        {"VLANLOG_DATABASE": "sqlite:////proc/nowhere/log.db"},
+    ),
     "database-no-url": (["verify"], {"VLANLOG_DATABASE": "log.db"}),
     "rehearsal-without-a-log": (
         ["replay", "--dry-run"],

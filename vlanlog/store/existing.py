@@ -31,13 +31,19 @@ def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
     Units: timeout_s is how long a lock is waited for.
     Raises: StoreError.
     """
+    file = make_url(url).database
+    try:
+        there = may_be_there(url)
+    except OSError as error:
+        raise StoreError(f"database {file}: {error.strerror}", hint="run as root") from error
+    # Opening one makes its folder.
+    if not there:
+        raise StoreError(
+            f"there is no database {file}",
+            hint="name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
+        )
     engine = open_engine(url, timeout_s=timeout_s)
     try:
-        if not may_be_there(url):
-            raise StoreError(
-                f"there is no database {engine.url.database}",
-                hint="name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
-            )
         ensure_schema(engine)
         yield engine
     finally:
