@@ -113,16 +113,14 @@ def test_watch_fits_a_terminal_and_keeps_its_columns(tmp_path: Path, writer: Wri
         watch.interrupted()
 
     assert watch.stdout.splitlines() == [
-        "WHEN                 GUEST     WHAT                   BY          WHY",
-        "2023-11-14 22:13:21            host booted            root        another boot",
-        "                                                                  id",
-        "2023-11-14 22:13:22  VM1       qemu start begin       root",
-        "2023-11-14 22:13:23  VM1       vnet0 joined br0:      root",
-        "                               pvid 1",
-        "2023-11-14 22:13:25  VM1       vnet0 pvid 1→100       root",
-        "                               +300-310",
-        "2023-11-14 22:13:28            config                 root",
-        "                               of-a-long-name.conf",
+        "WHEN                 GUEST     WHAT                             BY",
+        "                                 WHY",
+        "2023-11-14 22:13:21            host booted                      root",
+        "                                 another boot id",
+        "2023-11-14 22:13:22  VM1       qemu start begin                 root",
+        "2023-11-14 22:13:23  VM1       vnet0 joined br0: pvid 1         root",
+        "2023-11-14 22:13:25  VM1       vnet0 pvid 1→100 +300-310        root",
+        "2023-11-14 22:13:28            config of-a-long-name.conf       root",
         "                               loaded",
     ]
 

@@ -19,7 +19,7 @@ def test_rows_are_no_wider_than_the_terminal(name: str, guests: bool, width: int
     assert max(cell_len(line) for row in rows for line in row.split("\n")) <= width
 
 
-@pytest.mark.parametrize("width", [80, None])
+@pytest.mark.parametrize("width", [110, None])
 def test_columns_stand_where_the_heading_says(width: int | None) -> None:
     form = stream.layout(width=width, guests=True, utc=True)
     where = [0]
@@ -32,6 +32,19 @@ def test_columns_stand_where_the_heading_says(width: int | None) -> None:
     titles = ["WHEN", "GUEST", "WHAT", "BY", "WHY"]
     assert [head.index(title) for title in titles] == where
     assert {row[where[1] : where[1] + 5] for row in rows} == {"VM1  ", "     "}
+
+
+def test_reason_stands_below_where_the_terminal_is_narrow() -> None:
+    form = stream.layout(width=80, guests=True, utc=True)
+
+    change = stream.rows(story("VM1")[-2:-1], form)
+
+    assert [stream.heading(form), *change] == [
+        "WHEN                 GUEST     WHAT                             BY\n"
+        "                                 WHY",
+        "1970-01-01 00:00:01  VM1       VM1 +5                           unknown\n"
+        "                                 VM1",
+    ]
 
 
 def test_row_at_a_pipe_is_one_line_however_long() -> None:
@@ -61,8 +74,9 @@ def test_hostile_name_never_reaches_the_terminal(width: int | None) -> None:
         assert all(line.isprintable() for line in row.split("\n"))
 
 
-def test_colour_is_in_the_heading_alone() -> None:
-    form = stream.layout(width=80, guests=True, utc=True)
+@pytest.mark.parametrize("width", [80, 132])
+def test_colour_is_in_the_heading_alone(width: int) -> None:
+    form = stream.layout(width=width, guests=True, utc=True)
 
     assert "\x1b[1m" in stream.heading(form, colour=True)
     assert "\x1b" not in stream.heading(form)

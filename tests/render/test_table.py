@@ -76,6 +76,7 @@ def drawn(name: str, width: int | None) -> list[str]:
         render.state(state(name), KERNEL, width=width),
         render.plan(todo(name), width=width),
         render.history(story(name), width=width, utc=True),
+        render.history(story(name), width=width, utc=True, guests=True, hosts=True),
         render.differences([("vnet0", name, "pvid 1→none +5")], width=width),
         render.finished([name], done=1, messages=2),
     ]
@@ -130,10 +131,50 @@ def test_end_of_a_replay_that_had_nothing_to_send_says_so() -> None:
 @pytest.mark.parametrize("width", [40, 80, 132])
 @pytest.mark.parametrize("name", NAMES, ids=["short", "hostile", "wide", "long"])
 def test_table_is_no_wider_than_the_terminal(name: str, width: int) -> None:
-    tables = [text for text in drawn(name, width)[:4] if "Plan:" not in text]
+    tables = [text for text in drawn(name, width)[:5] if "Plan:" not in text]
     lines = [line for text in tables for line in text.splitlines()]
 
     assert max(cell_len(line) for line in lines) <= width
+
+
+def told(*events: e.Event, why: str, width: int, guests: bool = False) -> list[str]:
+    lines = [
+        Line(seq=Seq(n), event=item, before=port(pvid=1), after=port("200", pvid=1), why=why)
+        for n, item in enumerate(events)
+    ]
+    return render.history(lines, width=width, utc=True, guests=guests).split("\n")
+
+
+def test_reason_stands_below_where_a_story_is_wider_than_the_terminal() -> None:
+    subject = e.Subject(port="vnet3", guest_name="VM1")
+    change = event(e.VlanAdded(first=200, last=200), subject)
+    why = "assignment: ticket 42: lab segments for the new team"
+
+    assert told(change, why=why, width=80, guests=True) == [
+        "WHEN                 GUEST  WHAT        BY",
+        "                              WHY",
+        "1970-01-01 00:00:01  VM1    vnet3 +200  unknown",
+        "                              assignment: ticket 42: lab segments for the new",
+        "                              team",
+    ]
+    assert told(change, why=why, width=88) == [
+        "WHEN                 WHAT        BY       WHY",
+        "1970-01-01 00:00:01  vnet3 +200  unknown  assignment: ticket 42: lab segments for the",
+        "                                          new team",
+    ]
+    assert told(change, why="ticket 42", width=80) == [
+        "WHEN                 WHAT        BY       WHY",
+        "1970-01-01 00:00:01  vnet3 +200  unknown  ticket 42",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_time_is_never_torn_apart(width: int) -> None:
+    told = story("x" * 30)
+
+    text = render.history(told, width=width, utc=True, guests=True, hosts=width >= 80)
+
+    assert text.count("1970-01-01 00:00:01") == len(told)
 
 
 @pytest.mark.parametrize("width", [None, 80])

@@ -13,7 +13,7 @@ from vlanlog.core import event as e
 from vlanlog.core.state import Port
 from vlanlog.core.vlan import PortVlans
 from vlanlog.history import Line
-from vlanlog.render import json, story
+from vlanlog.render import json, narrow, story
 from vlanlog.render.table import drawn
 from vlanlog.render.words import when, who
 
@@ -26,7 +26,8 @@ Found = Sequence[tuple[str, Blamed]]
 def table(found: Found, *, width: int | None, colour: bool = False, utc: bool = False) -> str:
     """Returns a row for each range of vids: which event set it, when, by whom, why.
 
-    The hosts stand before where there are several.
+    The hosts stand before where there are several. Where the terminal is too narrow, the reason
+    stands below.
     """
     several = len({host for host, _ in found}) > 1
     rows = [
@@ -43,6 +44,11 @@ def table(found: Found, *, width: int | None, colour: bool = False, utc: bool = 
         for origin in item.origins
     ]
     head = ("HOST", *HEAD) if several else HEAD
+    if width is not None:
+        below = head.index("VLAN")
+        told = narrow.drawn(head, rows, width=width, below=below, fit=narrow.whole, colour=colour)
+        if told is not None:
+            return told
     return drawn(head, rows, width=width, colour=colour)
 
 

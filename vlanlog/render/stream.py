@@ -9,18 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vlanlog.history import Line
+from vlanlog.render import narrow
 from vlanlog.render.table import UNBOUNDED, history_cells, history_head, printed
 from vlanlog.render.words import plain
 
 _GAP = 2
 _NARROWEST = 40
+_WIDE = 110
+"""What a reason needs to stand beside the rest, in columns of the terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Is how wide each column is, in columns of the terminal.
 
-    Shape: ``is_bounded`` cells wrap, others push what follows them to the right.
+    Shape: ``is_bounded`` cells wrap, others push what follows them to the right. Bounded, the
+    reason stands below what happened where no width is left for it.
     """
 
     widths: tuple[int, ...]
@@ -39,10 +43,11 @@ def layout(*, width: int | None, guests: bool, hosts: bool = False, utc: bool = 
     width = max(width, _NARROWEST)
     moment = 19 if width >= 72 else 10
     own = [min(max(width // 10, 4), 20)] * asked
-    actor = min(max(width // 8, 5), 16)
+    is_wide = width >= _WIDE
+    actor = min(max(width // (8 if is_wide else 5), 5), 16)
     columns = [moment, *own, actor]
-    rest = width - sum(columns) - _GAP * (len(columns) + 1)
-    what = rest * 3 // 5
+    rest = width - sum(columns) - _GAP * (len(columns) + is_wide)
+    what = rest * 3 // 5 if is_wide else rest
     widths = (moment, *own, what, actor, rest - what)
     return Layout(widths=widths, is_bounded=True, guests=guests, hosts=hosts, utc=utc)
 
@@ -50,7 +55,7 @@ def layout(*, width: int | None, guests: bool, hosts: bool = False, utc: bool = 
 def heading(form: Layout, *, colour: bool = False) -> str:
     """Returns the titles of the columns."""
     head = history_head(guests=form.guests, hosts=form.hosts)
-    return _drawn(form, [head], style="bold", colour=colour)
+    return _drawn(form, head, colour=colour)
 
 
 def rows(lines: Iterable[Line], form: Layout) -> list[str]:
@@ -58,12 +63,13 @@ def rows(lines: Iterable[Line], form: Layout) -> list[str]:
     cells = (
         history_cells(line, utc=form.utc, guests=form.guests, hosts=form.hosts) for line in lines
     )
-    return [_drawn(form, [row]) for row in cells]
+    return [_drawn(form, row) for row in cells]
 
 
-def _drawn(
-    form: Layout, cells: Sequence[Sequence[str]], *, style: str = "", colour: bool = False
-) -> str:
+def _drawn(form: Layout, row: Sequence[str], *, colour: bool = False) -> str:
+    cells = [*map(plain, row)]
+    if form.is_bounded and not form.widths[-1]:
+        return _narrow(cells, form.widths[:-1], colour=colour)
     from rich.table import Table
     from rich.text import Text
 
@@ -73,7 +79,12 @@ def _drawn(
             table.add_column(width=width, overflow="fold")
         else:
             table.add_column(min_width=width, no_wrap=True)
-    for row in cells:
-        table.add_row(*(Text(plain(cell), style=style) for cell in row))
+    table.add_row(*(Text(cell, style="bold" if colour else "") for cell in cells))
     width = sum(form.widths) + _GAP * (len(form.widths) - 1) if form.is_bounded else UNBOUNDED
     return printed(table, width=width, colour=colour)
+
+
+def _narrow(cells: Sequence[str], columns: narrow.Widths, *, colour: bool) -> str:
+    width, what = sum(columns) + _GAP * (len(columns) - 1), len(columns) - 2
+    [lines] = narrow.wrapped([cells], columns, width=width, below=what)
+    return "\n".join(narrow.titled(lines, colour=colour))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vlanlog.core.state import HostState, Port, PortTable
 from vlanlog.core.vlan import PortVlans, format_vids
 from vlanlog.history import Line
-from vlanlog.render import story
+from vlanlog.render import narrow, story
 from vlanlog.render.words import change, count, plain, when, who
 
 if TYPE_CHECKING:
@@ -159,9 +159,17 @@ def history(
     guests: bool = False,
     hosts: bool = False,
 ) -> str:
-    """Returns a story: when, what, by whom, why; and where asked for, on which host, whose."""
+    """Returns a story: when, what, by whom, why; and where asked for, on which host, whose.
+
+    Where the terminal is too narrow, the reason stands below what happened.
+    """
     rows = [history_cells(line, utc=utc, guests=guests, hosts=hosts) for line in lines]
     head = history_head(guests=guests, hosts=hosts)
+    if width is not None:
+        below = head.index("WHAT")
+        told = narrow.drawn(head, rows, width=width, below=below, fit=narrow.story, colour=colour)
+        if told is not None:
+            return told
     return drawn(head, rows, width=width, colour=colour)
 
 
