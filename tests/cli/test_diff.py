@@ -87,7 +87,9 @@ def test_time_and_event_can_be_mixed(folder: Path) -> None:
 
 def test_nic_is_itself_after_a_restart(folder: Path) -> None:
     assert run(folder, *RESTART) == (
-        "PORT         GUEST  CHANGE\nvnet0→vnet4  web01  pvid 100→101 +320\n--- exit status 1\n"
+        "PORT         GUEST  CHANGE\n"
+        "vnet0→vnet4  web01  +320 -100 pvid 100→101\n"
+        "--- exit status 1\n"
     )
 
 
@@ -95,8 +97,8 @@ def test_host_is_compared_with_itself_after_a_reboot(folder: Path) -> None:
     assert run(folder, *REBOOT) == (
         "PORT          GUEST  CHANGE\n"
         "br0                  vlan_default_pvid 1→0\n"
-        "vnet4→vnet20  web01  pvid 101→1 -200,300-310,320,999\n"
-        "vnet5→vnet21  web01  pvid 50→1 -500-531\n"
+        "vnet4→vnet20  web01  -101,200,300-310,320,999 pvid 101→1\n"
+        "vnet5→vnet21  web01  -50,500-531 pvid 50→1\n"
         "--- exit status 1\n"
     )
 
@@ -119,7 +121,7 @@ def test_json_is_the_vids_that_differ_in_the_shape_of_bridge(folder: Path) -> No
             {"vlan": 101, "flags": untagged, "change": "added"},
             {"vlan": 320, "change": "added"},
         ],
-        "change": "pvid 100→101 +320",
+        "change": "+320 -100 pvid 100→101",
         "before": [{"vlan": 100, "flags": untagged}, *tagged],
         "after": [{"vlan": 101, "flags": untagged}, *tagged, {"vlan": 320}],
     }

@@ -75,7 +75,7 @@ def test_watch_shows_what_was_and_each_line_that_comes(tmp_path: Path, url: str)
             ["2023-11-14 22:13:21", "host booted", "root", "another boot id"],
             ["2023-11-14 22:13:22", "VM1", "qemu start begin", "root"],
             ["2023-11-14 22:13:23", "VM1", "vnet0 joined br0: pvid 1", "root"],
-            ["2023-11-14 22:13:25", "VM1", "vnet0 pvid 1→100 +300-310", "root"],
+            ["2023-11-14 22:13:25", "VM1", "vnet0 +300-310 -1 pvid 1→100", "root"],
             ["2023-11-14 22:13:28", "config c loaded", "root"],
         ],
         UNWATCHED,
@@ -97,7 +97,7 @@ def test_watch_at_a_pipe_keeps_its_columns(tmp_path: Path, writer: Writer) -> No
     found = [[row[at:].split("  ")[0] for at in where] for row in rows[3:]]
     assert found == [
         ["2023-11-14 22:13:23", "VM1", "vnet0 joined br0: pvid 1", "root"],
-        ["2023-11-14 22:13:25", "VM1", "vnet0 pvid 1→100 +300-310", "root"],
+        ["2023-11-14 22:13:25", "VM1", "vnet0 +300-310 -1 pvid 1→100", "root"],
     ]
 
 
@@ -119,7 +119,7 @@ def test_watch_fits_a_terminal_and_keeps_its_columns(tmp_path: Path, writer: Wri
         "                                 another boot id",
         "2023-11-14 22:13:22  VM1       qemu start begin                 root",
         "2023-11-14 22:13:23  VM1       vnet0 joined br0: pvid 1         root",
-        "2023-11-14 22:13:25  VM1       vnet0 pvid 1→100 +300-310        root",
+        "2023-11-14 22:13:25  VM1       vnet0 +300-310 -1 pvid 1→100     root",
         "2023-11-14 22:13:28            config of-a-long-name.conf       root",
         "                               loaded",
     ]
@@ -137,7 +137,7 @@ def test_history_of_a_guest_goes_on_with_its_own_lines(tmp_path: Path, writer: W
     assert history.stdout.splitlines() == [
         "WHEN                 WHAT                                      BY                WHY",
         "2023-11-14 22:13:23  vnet0 joined br0: pvid 1                  root",
-        "2023-11-14 22:13:26  vnet0 pvid 1→100 +300-310                 root",
+        "2023-11-14 22:13:26  vnet0 +300-310 -1 pvid 1→100              root",
     ]
 
 
@@ -150,7 +150,7 @@ def test_history_of_a_vid_goes_on_with_its_lines(tmp_path: Path, writer: Writer)
         history.interrupted()
 
     assert [line.split()[2:5] for line in history.stdout.splitlines()[1:]] == [
-        ["VM1", "vnet0", "pvid"]
+        ["VM1", "vnet0", "+300-310"]
     ]
 
 

@@ -19,21 +19,21 @@ STORY = """\
 WHEN                 HOST   GUEST  WHAT                               BY               WHY
 2026-11-03 08:10:00  kvm-a  VM1    qemu start begin                   hook (libvirtd)
 2026-11-03 08:10:00  kvm-a  VM1    vnet3 joined br0: pvid 1           unknown
-2026-11-03 08:10:00  kvm-a  VM1    vnet3 pvid 1→100 +200              hook (libvirtd)  conf [VM1/*]
+2026-11-03 08:10:00  kvm-a  VM1    vnet3 +200 -1 pvid 1→100           hook (libvirtd)  conf [VM1/*]
 2026-11-03 09:00:00  kvm-a  VM1    vnet3 +666                         unknown          foreign
 2026-11-03 09:30:00  kvm-a         daemon stopped                     daemon
 2026-11-03 09:30:00  kvm-a         -- not recorded from here on --    daemon           the daemon stops
 2026-11-03 09:33:20  kvm-a         -- not recorded for 3 min 19 s --  daemon           the daemon stops; a re-read found 0 changes
 2026-11-03 10:00:00  kvm-b  VM1    qemu start begin                   hook (libvirtd)
 2026-11-03 10:00:00  kvm-b  VM1    vnet7 joined br0: pvid 1           unknown
-2026-11-03 10:00:00  kvm-b  VM1    vnet7 pvid 1→100 +200              hook (libvirtd)  conf [VM1/*]
+2026-11-03 10:00:00  kvm-b  VM1    vnet7 +200 -1 pvid 1→100           hook (libvirtd)  conf [VM1/*]
 2026-11-03 10:00:06  kvm-a  VM1    qemu stopped begin                 hook (libvirtd)
 2026-11-03 10:00:06  kvm-a  VM1    vnet3 left br0                     unknown
 2026-11-03 11:00:00  kvm-b  VM1    qemu stopped begin                 hook (libvirtd)
 2026-11-03 11:00:00  kvm-b  VM1    vnet7 left br0                     unknown
 2026-11-03 11:05:00  kvm-b  web1   qemu start begin                   hook (libvirtd)
 2026-11-03 11:05:00  kvm-b  web1   vnet8 joined br0: pvid 1           unknown
-2026-11-03 11:05:00  kvm-b  web1   vnet8 pvid 1→100 +200              hook (libvirtd)  conf [VM1/*]
+2026-11-03 11:05:00  kvm-b  web1   vnet8 +200 -1 pvid 1→100           hook (libvirtd)  conf [VM1/*]
 """  # noqa: E501
 
 
@@ -162,7 +162,7 @@ def test_empty_answer_says_what_each_log_covers(folder: Path) -> None:
 def test_story_is_followed_on_all_hosts(url: str, tmp_path: Path) -> None:
     with following(tmp_path, "history", VM1, "-f", "-n", "2", "--oneline",
                    VLANLOG_DATABASE=url) as history:  # fmt: skip
-        history.until("vnet8 pvid 1→100 +200")
+        history.until("vnet8 +200 -1 pvid 1→100")
         for host, name in (("kvm-a", "vnet3"), ("kvm-b", "vnet8")):
             log, scribe = open_log(url, host=host), Scribe(host)
             scribe.boot, scribe._ids = f"{host}-1", scribe._ids + 1000
@@ -175,7 +175,7 @@ def test_story_is_followed_on_all_hosts(url: str, tmp_path: Path) -> None:
 
     assert [line.split("\t")[2:5] for line in history.stdout.splitlines()] == [
         ["kvm-b", "web1", "vnet8 joined br0: pvid 1"],
-        ["kvm-b", "web1", "vnet8 pvid 1→100 +200"],
+        ["kvm-b", "web1", "vnet8 +200 -1 pvid 1→100"],
         ["kvm-a", "web1", "vnet3 +7"],
         ["kvm-b", "web1", "vnet8 +7"],
     ]

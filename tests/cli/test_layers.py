@@ -62,7 +62,7 @@ def test_each_layer_is_what_it_says(place: Commanded) -> None:
 DIFFERENCES: dict[tuple[Layer, Layer], Told] = {
     (KERNEL, DESIRED): {"vnet0": "-666"},
     (DESIRED, KERNEL): {"vnet0": "+666"},
-    (KERNEL, OBSERVED): {"vnet0": "+300 -666", "lone": "-5", "new": "pvid 1→none"},
+    (KERNEL, OBSERVED): {"vnet0": "+300 -666", "lone": "-5", "new": "-1 pvid 1→none"},
     (OBSERVED, KERNEL): {"vnet0": "+666 -300", "lone": "+5", "new": "pvid none→1"},
     (OBSERVED, DESIRED): {"vnet0": "-300"},
     (DESIRED, OBSERVED): {"vnet0": "+300"},

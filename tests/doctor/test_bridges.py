@@ -212,7 +212,7 @@ def test_drift_names_what_is_not_as_desired(tmp_path: Path) -> None:
             check="drift",
             grade=FAIL,
             text="the kernel is not as desired: br0 (vlan_default_pvid 0, vlan_filtering 1), "
-            "veth0 (pvid 1→100)",
+            "veth0 (-1 pvid 1→100)",
             hint="vlanlog diff; vlanlog replay",
         )
     ]
@@ -223,7 +223,7 @@ def test_drift_of_many_ports_is_told_in_short(tmp_path: Path) -> None:
     table, _ = host_of(("br0", 0, True), ports=dict.fromkeys(names, ("br0", "tun", VETH0)))
     ports = "".join(f"[{name}]\nguest = VM1\npvid = 7\n" for name in names)
     [(_, text)] = told(a_host(tmp_path, table, bridges="", ports=ports), "drift")
-    assert text.endswith("veth4 (pvid 100→7) and 3 more")
+    assert text.endswith("veth4 (-100 pvid 100→7) and 3 more")
 
 
 def test_host_of_which_nothing_is_desired_says_so(tmp_path: Path) -> None:

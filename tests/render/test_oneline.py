@@ -39,7 +39,7 @@ def row(line: Line, *, width: int | None = None, guests: bool = False, hosts: bo
 def test_columns_of_a_pipe_are_always_the_same() -> None:
     assert row(CHANGE).split("\t") == [
         "1234", "1970-01-01 00:00:07", "kvm-a", "VM1",
-        "vnet0 pvid 100→101 +200,300-310", "root", "CHG-1",
+        "vnet0 +200,300-310 -100 pvid 100→101", "root", "CHG-1",
     ]  # fmt: skip
     assert row(Line(seq=Seq(1), event=event(e.DaemonStopped()))).split("\t") == [
         "1", "1970-01-01 00:00:01", "host", "-", "daemon stopped", "unknown", "found by a re-read",
@@ -54,7 +54,7 @@ def test_line_of_a_terminal_has_the_columns_of_the_table() -> None:
         row(CHANGE, width=120, guests=True, hosts=True),
     ]
 
-    rest = "vnet0 pvid 100→101 +200,300-310  root  CHG-1"
+    rest = "vnet0 +200,300-310 -100 pvid 100→101  root  CHG-1"
     assert rows == [
         f"1234  1970-01-01 00:00:07  {rest}",
         f"1234  1970-01-01 00:00:07  VM1  {rest}",

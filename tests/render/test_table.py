@@ -77,7 +77,7 @@ def drawn(name: str, width: int | None) -> list[str]:
         render.plan(todo(name), width=width),
         render.history(story(name), width=width, utc=True),
         render.history(story(name), width=width, utc=True, guests=True, hosts=True),
-        render.differences([("vnet0", name, "pvid 1→none +5")], width=width),
+        render.differences([("vnet0", name, "+5 -1 pvid 1→none")], width=width),
         render.finished([name], done=1, messages=2),
     ]
 
@@ -104,7 +104,7 @@ def test_plan_ends_with_its_count() -> None:
     assert render.plan(todo("VM1"), width=None).splitlines() == [
         "PORT   GUEST  CHANGE                                                  BECAUSE",
         "br0           vlan_default_pvid 0  vlan_filtering 1                   VM1",
-        "vnet0  VM1    pvid 100→5 +7,9-99,101-199,201-299,311-4094 100 tagged  "
+        "vnet0  VM1    +7,9-99,101-199,201-299,311-4094 100 tagged pvid 100→5  "
         "vlan_filtering.conf [VM1/*]",
         "missing: VM1",
         "Plan: 4076 to add, 0 to remove, 3 ports unchanged.",
@@ -184,7 +184,9 @@ def test_hostile_name_never_reaches_the_terminal(width: int | None) -> None:
 
 
 def test_hostile_name_makes_no_line_of_its_own() -> None:
-    [head, row] = render.differences([("vnet0", HOSTILE, "pvid 1→none +5")], width=None).split("\n")
+    [head, row] = render.differences([("vnet0", HOSTILE, "+5 -1 pvid 1→none")], width=None).split(
+        "\n"
+    )
 
     assert (head.split(), row.split()[0]) == (["PORT", "GUEST", "CHANGE"], "vnet0")
 
@@ -196,7 +198,7 @@ def test_square_brackets_are_no_markup() -> None:
 
 
 def test_colour_is_in_the_heading_alone() -> None:
-    rows = [("vnet0", HOSTILE, "pvid 1→none +5")]
+    rows = [("vnet0", HOSTILE, "+5 -1 pvid 1→none")]
 
     plain = render.differences(rows, width=80).split("\n")
     coloured = render.differences(rows, width=80, colour=True).split("\n")

@@ -108,7 +108,7 @@ def test_port_that_nothing_names_is_adopted_by_its_name_alone(host: Stage) -> No
     done = host.vlanlog("adopt", "other0", *REASON)
     table = _table(
         "PORT    GUEST  CHANGE              INSTEAD OF",
-        "other0         pvid none→1 +500-502  nothing named it",
+        "other0         +500-502 pvid none→1  nothing named it",
         closing="Adopted 1 port.",
     )
     assert (done.status, done.out.split()) == (0, table.split())

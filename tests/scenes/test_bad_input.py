@@ -63,8 +63,8 @@ def test_all_errors_of_both_files_are_told_and_the_last_good_ones_hold(host: Sta
     host.configure(BRIDGES, PORTS)
     plan = """\
 PORT   GUEST  CHANGE                  BECAUSE
-br0           pvid none→1 +200        bridge_init.conf [br0]
-veth0  VM1    pvid none→100 +200,300  vlan_filtering.conf [veth0]
+br0           +200 pvid none→1        bridge_init.conf [br0]
+veth0  VM1    +200,300 pvid none→100  vlan_filtering.conf [veth0]
 Plan: 5 to add, 0 to remove, 1 port unchanged.
 Done: 2 ports programmed with 2 messages, re-read.
 """
@@ -89,7 +89,7 @@ def test_missing_trunk_is_told_and_the_rest_is_done(host: Stage) -> None:
     back = host.vlanlog("replay")
     said = """\
 PORT   GUEST  CHANGE                  BECAUSE
-veth0  VM1    pvid none→100 +200,300  vlan_filtering.conf [veth0]
+veth0  VM1    +200,300 pvid none→100  vlan_filtering.conf [veth0]
 Plan: 3 to add, 0 to remove, 1 port unchanged.
 Done: 1 port programmed with 1 message, re-read.
 left undone: trunk eth0 is not in any bridge (bridge_init.conf [br0])

@@ -48,7 +48,7 @@ def test_onlooker_sees_what_hooks_daemon_and_strangers_do(reference: Stage) -> N
     setter = of_port[0][1]
     assert setter in ("hook (python)", "daemon")
     assert of_port == [
-        ["veth0 pvid 1→100 +200,300", setter, "vlan_filtering.conf [veth0]"],
+        ["veth0 +200,300 -1 pvid 1→100", setter, "vlan_filtering.conf [veth0]"],
         ["veth0 +666", "unknown", "foreign"],
         ["veth0 left br0", "unknown"],
     ]

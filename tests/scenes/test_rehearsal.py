@@ -18,8 +18,8 @@ RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 17, 18, 19
 RIGHT = {"br0": SELF, "eth0": TRUNK, "veth0": VETH0}
 
 PLAN = """\
-PORT   GUEST  CHANGE              BECAUSE
-veth0  VM1    pvid 1→100 +300 -7  vlan_filtering.conf [veth0]
+PORT   GUEST  CHANGE                BECAUSE
+veth0  VM1    +300 -1,7 pvid 1→100  vlan_filtering.conf [veth0]
 Plan: 2 to add, 2 to remove, 2 ports unchanged.
 """
 

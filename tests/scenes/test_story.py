@@ -35,7 +35,7 @@ FIELDS = frozenset({
 STARTED = [
     "qemu start begin",
     "{tap} joined br0: pvid 1",
-    "{tap} pvid 1→100 +200",
+    "{tap} +200 -1 pvid 1→100",
     "script qemu_start_begin.d/vlan_filtering.py exit 0",
     "qemu started begin",
     "script qemu_started_begin.d/vlan_filtering.py exit 0",
@@ -107,7 +107,7 @@ def test_history_tells_a_guest_apart_from_one_that_takes_its_tap_name(told: Stag
         *third[1:],
     ]
     clone = [line.format(tap="vnet0") for line in STARTED]
-    clone[2] = "vnet0 pvid 1→300"
+    clone[2] = "vnet0 -1 pvid 1→300"
     assert _what(lives[1].out) == ["qemu prepare begin", *clone]
 
 

@@ -29,7 +29,7 @@ SPAN = re.compile(r"(?<=for )(less than )?\d+ \w+")
 
 FOUND = [
     ("daemon started", "daemon", ""),
-    ("d0 pvid 1→30 +10-20 1 untagged", "unknown", "found by a re-read"),
+    ("d0 +10-20 1 untagged pvid 1→30", "unknown", "found by a re-read"),
     ("d1 joined br0: pvid 1", "unknown", "found by a re-read"),
 ]
 AGAIN = "the watch begins; a re-read found 4 changes"

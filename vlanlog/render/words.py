@@ -39,29 +39,31 @@ def _escaped(char: str) -> str:
 
 
 def change(before: PortVlans, after: PortVlans) -> str:
-    """Returns what differs: ``pvid 1→100 +200,300-310 -50``; empty where nothing does."""
-    natives = _bit(before.pvid) | _bit(after.pvid)
+    """Returns what differs: ``+200,300-310 -1 pvid 1→100``; empty where nothing does.
+
+    A vid that becomes the PVID is not told as added too.
+    """
     moved = before.pvid != after.pvid
-    own = natives if moved else 0
+    native = _bit(after.pvid) if moved else 0
     parts = []
-    if moved:
-        parts.append(f"pvid {before.pvid or 'none'}→{after.pvid or 'none'}")
-    gained = after.members & ~before.members & ~own
+    gained = after.members & ~before.members & ~native
     if tagged := gained & ~after.untagged:
         parts.append(f"+{format_vids(tagged)}")
     if untagged := gained & after.untagged:
         parts.append(f"+{format_vids(untagged)} untagged")
-    if lost := before.members & ~after.members & ~own:
+    if lost := before.members & ~after.members:
         parts.append(f"-{format_vids(lost)}")
     kept = after.members & before.members
     turned = kept & (before.untagged ^ after.untagged)
     displaced = _bit(before.pvid) & after.members if moved else 0
     if tagged := (turned | displaced) & ~after.untagged:
         parts.append(f"{format_vids(tagged)} tagged")
-    if untagged := (turned | displaced) & after.untagged & ~(_bit(after.pvid) & own):
+    if untagged := (turned | displaced) & after.untagged & ~native:
         parts.append(f"{format_vids(untagged)} untagged")
-    if after.pvid is not None and not after.untagged >> after.pvid & 1 and moved:
-        parts.append("(pvid tagged)")
+    if moved:
+        parts.append(f"pvid {before.pvid or 'none'}→{after.pvid or 'none'}")
+        if native & ~after.untagged:
+            parts.append("(pvid tagged)")
     return " ".join(parts)
 
 
