@@ -9,6 +9,9 @@ from vlanlog.core.program import Scope
 from vlanlog.core.state import Guest, HostState
 from vlanlog.errors import UsageError
 
+_MOST = 8
+"""Is how many names a hint has at most."""
+
 
 def guest_named(state: HostState, text: str) -> Guest | None:
     """Returns the guest of that name or UUID; of several with one name the running one."""
@@ -52,7 +55,11 @@ def suggestion(given: str, names: list[str]) -> str:
     """Returns a hint with the names that are near, else with what there is."""
     import difflib
 
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    # VM1 is near to vm1, though only one letter of three is the same.
+    folded = {name.casefold() for name in names}
+    spelt = difflib.get_close_matches(given.casefold(), folded, n=3, cutoff=0.5)
+    near = [name for key in spelt for name in names if name.casefold() == key]
     if near:
-        return f"did you mean {', '.join(near)}?"
-    return f"the log knows {', '.join(names[:8])}" if names else "the log knows none yet"
+        return f"did you mean {', '.join(near[:_MOST])}?"
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return f"the log knows {', '.join(names[:_MOST])}{more}" if names else "the log knows none yet"
