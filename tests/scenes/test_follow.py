@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_onlooker_sees_what_hooks_daemon_and_strangers_do(reference: Stage) -> N
     of_port = [row[1:] for row in followed if row[1].startswith("veth0")]
     # Who is first: the daemon knows the tap's owner since `prepare`, the hook `start` asks later.
     setter = of_port[0][1]
-    assert setter in ("hook (python)", "daemon")
+    caller = Path("/proc/self/comm").read_text("ascii").strip()
+    assert setter in (f"hook ({caller})", "daemon")
     assert of_port == [
         ["veth0 +200,300 -1 pvid 1→100", setter, "vlan_filtering.conf [veth0]"],
         ["veth0 +666", "unknown", "foreign"],
