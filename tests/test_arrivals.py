@@ -267,7 +267,7 @@ def test_report_on_a_guest_knows_the_default_pvid_of_its_bridge() -> None:
 def test_follower_of_a_guest_knows_the_default_pvid_of_its_bridge() -> None:
     log = unlike_the_kernels_own().log
     wanted = EventFilter(subjects=(e.Subject(guest_uuid=VM1),), newest_first=False)
-    follower = Lines(Story(wanted=wanted, number=10), log)
+    follower = Lines(Story(wanted=wanted, number=10), log, log.head())
     watch = Watch(
         look=lambda *, anew: log,  # noqa: ARG005
         pause=lambda: None,

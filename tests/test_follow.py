@@ -111,7 +111,7 @@ def told(follower: Lines | Events, glances: Glances, looks: int) -> list[Line | 
 def test_follower_begins_with_the_last_lines_of_the_history(
     many: MemoryEventLog, wanted: EventFilter, number: int
 ) -> None:
-    follower = Lines(Story(wanted=wanted, number=number), many)
+    follower = Lines(Story(wanted=wanted, number=number), many, many.head())
 
     assert told(follower, Glances(many), 1) == whole_story(many, wanted)[-number:]
 
@@ -119,7 +119,7 @@ def test_follower_begins_with_the_last_lines_of_the_history(
 def test_follower_of_a_kind_begins_with_the_last_lines_that_have_it(many: MemoryEventLog) -> None:
     wanted = EventFilter(kinds=frozenset({"port.attached"}), newest_first=False)
 
-    follower = Lines(Story(wanted=wanted, number=2), many)
+    follower = Lines(Story(wanted=wanted, number=2), many, many.head())
 
     attached = [line for line in whole_story(many) if isinstance(line.event.fact, e.PortAttached)]
     assert told(follower, Glances(many), 1) == attached[-2:]
@@ -133,7 +133,7 @@ def test_story_that_comes_commit_by_commit_is_the_history(
 ) -> None:
     items, ends = list(many.read()), many.ends
     log = copied(items[: ends[known - 1]])
-    follower = Lines(Story(wanted=wanted, number=5000), log)
+    follower = Lines(Story(wanted=wanted, number=5000), log, log.head())
     new = follower.new(Glances(log).watch)
 
     found = list(follower.past)
@@ -156,7 +156,7 @@ def changes(found: Sequence[Line]) -> list[str]:
 
 def test_change_is_held_back_until_a_look_brings_no_more_of_it() -> None:
     site = Site()
-    new = Lines(Story(wanted=ALL), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=ALL), site.log, site.log.head()).new(Glances(site.log).watch)
     looks = [next(new)]
 
     for vid in (5, 6):
@@ -169,7 +169,7 @@ def test_change_is_held_back_until_a_look_brings_no_more_of_it() -> None:
 
 def test_change_that_goes_on_growing_is_told_as_it_stands() -> None:
     site = Site()
-    new = Lines(Story(wanted=ALL), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=ALL), site.log, site.log.head()).new(Glances(site.log).watch)
     looks = []
 
     for vid in range(1, 9):
@@ -183,7 +183,7 @@ def test_change_that_goes_on_growing_is_told_as_it_stands() -> None:
 def test_change_that_was_begun_is_waited_for_before_the_first_look() -> None:
     site = Site()
     site.told(*added(5))
-    follower = Lines(Story(wanted=ALL), site.log)
+    follower = Lines(Story(wanted=ALL), site.log, site.log.head())
     glances = Glances(site.log)
 
     next(follower.new(glances.watch))
@@ -200,7 +200,9 @@ def test_port_of_another_is_known_when_it_becomes_the_guests(number: int, earlie
     subject = e.Subject(guest_uuid=VM1, bridge="br0", port="vnet0", ifindex=7)
     if earlier:
         site.told(*joins)
-    new = Lines(Story(wanted=OF_VM1, number=number), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=OF_VM1, number=number), site.log, site.log.head()).new(
+        Glances(site.log).watch
+    )
 
     site.told(*([] if earlier else joins), (subject, e.VlanAdded(first=5, last=5)))
 
@@ -214,7 +216,7 @@ def test_port_of_another_is_known_to_the_lines_of_the_past() -> None:
     subject = e.Subject(guest_uuid=VM1, bridge="br0", port="vnet0", ifindex=7)
     site.told((subject, e.VlanAdded(first=5, last=5)), hooked(VM1, "VM1", "started", nic(MAC1)))
 
-    past = Lines(Story(wanted=OF_VM1), site.log).past
+    past = Lines(Story(wanted=OF_VM1), site.log, site.log.head()).past
 
     assert changes(past)[1] == "tagged 1 → tagged 1,5"
 
@@ -223,7 +225,9 @@ def test_line_of_many_events_is_shown_whole() -> None:
     site = Site()
     site.told(*added(*range(2, 200, 2)))
 
-    found = told(Lines(Story(wanted=ALL, number=1), site.log), Glances(site.log), 1)
+    found = told(
+        Lines(Story(wanted=ALL, number=1), site.log, site.log.head()), Glances(site.log), 1
+    )
 
     assert found == whole_story(site.log)[-1:]
 
@@ -235,7 +239,9 @@ def test_reason_of_a_line_is_found_far_behind() -> None:
     site.told(*[(e.NO_SUBJECT, e.GapClosed(reason="r"))] * 100)
     site.told((subject, e.VlanAdded(first=5, last=5, cause=intent.event_id)))
 
-    found = told(Lines(Story(wanted=ALL, number=1), site.log), Glances(site.log), 1)
+    found = told(
+        Lines(Story(wanted=ALL, number=1), site.log, site.log.head()), Glances(site.log), 1
+    )
 
     assert [line.why for line in found if isinstance(line, Line)] == ["r"]
 
@@ -246,7 +252,9 @@ def test_intent_is_no_line_and_gives_its_reason() -> None:
     site.kernel.add_port("vnet0", "br0")
     site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
     site.look()
-    new = Lines(Story(wanted=OF_VM1, number=0), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=OF_VM1, number=0), site.log, site.log.head()).new(
+        Glances(site.log).watch
+    )
     site.config(port_entry("VM1/*", port("200", pvid=100)))
 
     site.replayed()
@@ -257,7 +265,7 @@ def test_intent_is_no_line_and_gives_its_reason() -> None:
 def test_gap_stands_in_the_story_of_a_guest() -> None:
     site = Site()
     site.told(hooked(VM1, "VM1", "prepare", nic(MAC1)))
-    follower = Lines(Story(wanted=OF_VM1), site.log)
+    follower = Lines(Story(wanted=OF_VM1), site.log, site.log.head())
     site.told((e.NO_SUBJECT, e.GapOpened(reason="r")), (e.NO_SUBJECT, e.GapClosed(reason="r")))
 
     facts = [type(line.event.fact) for line in next(follower.new(Glances(site.log).watch))]
@@ -274,7 +282,7 @@ def test_gap_is_no_event_of_a_guest_whose_kinds_are_chosen(form: type[Lines | Ev
         kinds=frozenset({"hook.invoked", "watch.gap_opened", "watch.gap_closed"}),
         newest_first=False,
     )
-    follower = form(Story(wanted=wanted), site.log)
+    follower = form(Story(wanted=wanted), site.log, site.log.head())
     site.told((e.NO_SUBJECT, e.GapClosed(reason="r")))
 
     found = told(follower, Glances(site.log), 2)
@@ -289,7 +297,9 @@ def test_line_of_a_kind_tells_all_of_its_change() -> None:
     site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
     site.look()
     wanted = EventFilter(kinds=frozenset({"vlan.removed"}), newest_first=False)
-    new = Lines(Story(wanted=wanted, number=0), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=wanted, number=0), site.log, site.log.head()).new(
+        Glances(site.log).watch
+    )
     site.config(port_entry("VM1/*", port("200", pvid=100)))
 
     site.replayed()
@@ -319,7 +329,7 @@ def test_event_that_comes_while_it_looks_back_is_told_once(form: type[Lines | Ev
     log.append(items[:-1])
     log.late = items[-1:]
 
-    found = told(form(Story(wanted=ALL), log), Glances(log), 2)
+    found = told(form(Story(wanted=ALL), log, log.head()), Glances(log), 2)
 
     assert [item.event for item in found] == items
 
@@ -331,7 +341,7 @@ def test_story_since_a_time_begins_there(form: type[Lines | Events]) -> None:
         site.told(hooked(VM1, "VM1", operation, nic(MAC1)))
     since = list(site.log.read())[-2].event.at_ns
     wanted = EventFilter(subjects=OF_VM1.subjects, since_ns=since, newest_first=False)
-    follower = form(Story(wanted=wanted, number=None), site.log)
+    follower = form(Story(wanted=wanted, number=None), site.log, site.log.head())
     site.told(hooked(VM1, "VM1", "stopped", nic(MAC1)))
 
     found = told(follower, Glances(site.log), 1)
@@ -345,13 +355,20 @@ def test_story_since_a_time_to_come_has_no_past() -> None:
     site = Site()
     wanted = EventFilter(since_ns=2**62, newest_first=False)
 
-    assert told(Lines(Story(wanted=wanted, number=None), site.log), Glances(site.log), 2) == []
+    assert (
+        told(
+            Lines(Story(wanted=wanted, number=None), site.log, site.log.head()),
+            Glances(site.log),
+            2,
+        )
+        == []
+    )
 
 
 def test_events_begin_with_the_newest_and_go_on_one_by_one(many: MemoryEventLog) -> None:
     items = list(many.read())
     log = copied(items[:-4])
-    follower = Events(Story(wanted=ALL, number=3), log)
+    follower = Events(Story(wanted=ALL, number=3), log, log.head())
     log.append([item.event for item in items[-4:]])
 
     assert told(follower, Glances(log), 1) == items[-7:]
@@ -360,7 +377,7 @@ def test_events_begin_with_the_newest_and_go_on_one_by_one(many: MemoryEventLog)
 def test_events_of_a_vid_leave_out_the_rest(many: MemoryEventLog) -> None:
     wanted = EventFilter(vids=1 << 4000, newest_first=False)
 
-    found = told(Events(Story(wanted=wanted, number=3), many), Glances(many), 1)
+    found = told(Events(Story(wanted=wanted, number=3), many, many.head()), Glances(many), 1)
 
     assert found == list(many.select(wanted))[-3:]
 
@@ -378,7 +395,7 @@ def test_events_of_a_vid_leave_out_the_rest(many: MemoryEventLog) -> None:
 def test_name_that_is_not_known_yet_is_waited_for(name: str, subject: e.Subject) -> None:
     site = Site()
     site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
-    follower = Events(Story(wanted=ALL, name=name), site.log)
+    follower = Events(Story(wanted=ALL, name=name), site.log, site.log.head())
     new = follower.new(Glances(site.log).watch)
     nothing = [*follower.past, *next(new)]
     whose = e.Subject(
@@ -394,9 +411,26 @@ def test_name_that_is_not_known_yet_is_waited_for(name: str, subject: e.Subject)
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("follower", [Lines, Events])
+def test_guest_that_appears_while_its_name_is_looked_up_is_new(
+    follower: type[Lines | Events],
+) -> None:
+    site = Site()
+    site.told(hooked(VM1, "VM1", "start", nic(MAC1, tap="vnet0")))
+    before = site.log.head()
+    site.told(hooked(VM2, "VM2", "start", nic(MAC2, tap="vnet1")))
+
+    awaited = follower(Story(wanted=ALL, name="VM2"), site.log, before)
+    found = told(awaited, Glances(site.log), 2)
+
+    assert (awaited.past, [item.event.subject.guest_name for item in found]) == ([], ["VM2"])
+
+
 def test_name_without_a_guest_is_never_taken_for_one() -> None:
     site = Site()
-    new = Lines(Story(wanted=ALL, name="VM9"), site.log).new(Glances(site.log).watch)
+    new = Lines(Story(wanted=ALL, name="VM9"), site.log, site.log.head()).new(
+        Glances(site.log).watch
+    )
 
     site.told(*added(5), (e.NO_SUBJECT, e.GapOpened(reason="r")))
 
@@ -407,7 +441,9 @@ def test_another_guest_of_the_name_is_said_once() -> None:
     site = Site()
     site.told(hooked(VM1, "VM1", "start", nic(MAC1)))
     glances = Glances(site.log)
-    new = Lines(Story(wanted=OF_VM1, name="VM1", number=0), site.log).new(glances.watch)
+    new = Lines(Story(wanted=OF_VM1, name="VM1", number=0), site.log, site.log.head()).new(
+        glances.watch
+    )
 
     for operation in ("prepare", "start"):
         site.told(hooked(VM2, "VM1", operation, nic(MAC2)))
@@ -421,7 +457,7 @@ def test_log_that_does_not_answer_is_said_once_and_waited_for() -> None:
     site = Site()
     away = StoreError("database x is locked")
     glances = Glances(site.log, away, away, site.log)
-    new = Events(Story(wanted=ALL, number=0), site.log).new(glances.watch)
+    new = Events(Story(wanted=ALL, number=0), site.log, site.log.head()).new(glances.watch)
     next(new)
     site.told(*added(5))
 
@@ -438,7 +474,7 @@ def test_log_that_did_not_answer_is_opened_anew() -> None:
     site = Site()
     glances = Glances(site.log, StoreError("away"), site.log)
 
-    list(islice(Events(Story(wanted=ALL), site.log).new(glances.watch), 3))
+    list(islice(Events(Story(wanted=ALL), site.log, site.log.head()).new(glances.watch), 3))
 
     assert glances.anew == [False, False, True, False]
 
@@ -448,7 +484,7 @@ def test_log_of_a_newer_program_ends_the_story() -> None:
     glances = Glances(StoreNewerError("schema 9999", hint="upgrade"))
 
     with pytest.raises(StoreNewerError):
-        next(Events(Story(wanted=ALL), site.log).new(glances.watch))
+        next(Events(Story(wanted=ALL), site.log, site.log.head()).new(glances.watch))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3])
@@ -457,7 +493,7 @@ def test_another_log_in_its_place_ends_the_story(length: int) -> None:
     site.told(*added(5))
     other = Site(boot="boot-2")
     other.told(*added(*range(1, 3)))
-    follower = Lines(Story(wanted=ALL), site.log)
+    follower = Lines(Story(wanted=ALL), site.log, site.log.head())
 
     with pytest.raises(StoreError, match="its event 2 is gone"):
         next(follower.new(Glances(copied(list(other.log.read())[:length])).watch))
@@ -465,7 +501,7 @@ def test_another_log_in_its_place_ends_the_story(length: int) -> None:
 
 def test_log_that_is_far_ahead_is_caught_up_without_a_pause() -> None:
     site = Site()
-    follower = Events(Story(wanted=ALL, number=0), site.log)
+    follower = Events(Story(wanted=ALL, number=0), site.log, site.log.head())
     glances = Glances(site.log)
     for _ in range(5):
         site.told(*added(*range(1, 501)))
@@ -477,7 +513,7 @@ def test_log_that_is_far_ahead_is_caught_up_without_a_pause() -> None:
 
 def test_empty_log_is_followed_from_its_first_event() -> None:
     log = MemoryEventLog()
-    new = Lines(Story(wanted=ALL), log).new(Glances(log).watch)
+    new = Lines(Story(wanted=ALL), log, log.head()).new(Glances(log).watch)
     before = next(new)
     log.append([item.event for item in Site().log.read()])
 
@@ -485,7 +521,7 @@ def test_empty_log_is_followed_from_its_first_event() -> None:
 
 
 def test_line_without_vlans_has_none_before(many: MemoryEventLog) -> None:
-    follower = Lines(Story(wanted=ALL, number=5000), many)
+    follower = Lines(Story(wanted=ALL, number=5000), many, many.head())
 
     attached = [line for line in follower.past if isinstance(line.event.fact, e.PortAttached)]
 

@@ -76,14 +76,16 @@ class Lines:
     That is when a look at the log brought nothing more of it, or after five pauses.
     """
 
-    def __init__(self, story: Story, log: EventLog) -> None:
-        """Looks back as far as the story's number wants it.
+    def __init__(self, story: Story, log: EventLog, head: Head | None) -> None:
+        """Looks back from the head as far as the story's number wants it; what follows is new.
 
+        Shape: head is that of the log before the story's names were looked up: one that appears
+        meanwhile is new.
         Raises: StoreError.
         """
         self._whose = _Whose(story)
         self._waited = 0
-        self._begin = log.head()
+        self._begin = head
         if story.number is None and not story.is_awaited:
             self._begin = _end_before(log, whole(story.wanted), self._begin)
         state = log.state(at_seq=_seq(self._begin))
@@ -146,13 +148,13 @@ class Lines:
 class Events:
     """Follows a story as the events that are wanted, none of them held back."""
 
-    def __init__(self, story: Story, log: EventLog) -> None:
-        """Looks back as far as the story's number wants it.
+    def __init__(self, story: Story, log: EventLog, head: Head | None) -> None:
+        """Looks back from the head, as ``Lines`` does.
 
         Raises: StoreError.
         """
         self._whose = _Whose(story)
-        self._begin = log.head()
+        self._begin = head
         self.past: list[e.Recorded] = []
         if story.is_awaited:
             return

@@ -18,6 +18,7 @@ from vlanlog.cli import show
 from vlanlog.cli.options import Output
 from vlanlog.config import Settings
 from vlanlog.core import event as e
+from vlanlog.core.query import Head
 from vlanlog.core.state import Coverage
 from vlanlog.errors import UsageError
 from vlanlog.follow import Events, Lines, Story, Watch
@@ -40,10 +41,14 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """Is a story, and the logs by their hosts in which it is followed."""
+    """Is a story, and the logs by their hosts in which it is followed.
+
+    Shape: heads has that of each log before the story's names were looked up.
+    """
 
     story: Story
     logs: Mapping[str, EventLog]
+    heads: Mapping[str, Head | None]
 
 
 def follow(
@@ -69,11 +74,11 @@ def follow(
         if host.state.coverage is not Coverage.WATCHED:
             show.note("no daemon is running: only what hooks and commands record will show")
         followed = begin(host)
-        story = followed.story
+        story, heads = followed.story, followed.heads
         if output is Output.TABLE:
-            lines = {name: Lines(story, log) for name, log in followed.logs.items()}
+            lines = {name: Lines(story, log, heads[name]) for name, log in followed.logs.items()}
         else:
-            events = {name: Events(story, log) for name, log in followed.logs.items()}
+            events = {name: Events(story, log, heads[name]) for name, log in followed.logs.items()}
     with LiveLog(settings, show.note) as live:
         if output is Output.TABLE:
             _show_lines(lines, live, story, one_line=one_line, utc=utc)

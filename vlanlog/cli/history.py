@@ -258,6 +258,7 @@ def _followed(host: Host, question: _Question) -> following.Followed:
     # A guest may be known by a name that it has on another host alone.
     every, wanted = fleet.logs(host) or {host.settings.host: host.log}, question.wanted
     logs = _chosen(every, question.hosts)
+    heads = {name: log.head() for name, log in logs.items()}
     name = question.word or ""
     try:
         wanted = replace(wanted, subjects=subjects_over(every, question.word, question.names))
@@ -270,4 +271,6 @@ def _followed(host: Host, question: _Question) -> following.Followed:
     if wanted.since_ns is not None:
         _note_archived(logs, wanted, utc=False)
     last = question.number or (None if wanted.since_ns is not None else 10)
-    return following.Followed(logs=logs, story=Story(wanted=wanted, name=name, number=last))
+    return following.Followed(
+        story=Story(wanted=wanted, name=name, number=last), logs=logs, heads=heads
+    )

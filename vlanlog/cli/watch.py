@@ -35,6 +35,7 @@ def command(
     story = Story(wanted=EventFilter(newest_first=False), number=number)
 
     def begin(host: Host) -> Followed:
-        return Followed(story=story, logs={settings.host: host.log})
+        log = host.log
+        return Followed(story=story, logs={settings.host: log}, heads={settings.host: log.head()})
 
     follow(settings, begin, output=output, utc=utc)
