@@ -81,6 +81,13 @@ class Spool:
         lines = "".join(f"{row_to_json(encode(event))}\n" for event in events)
         write_durably(os.fsencode(self.folder), name, lines.encode())
 
+    def has_pending(self) -> bool:
+        """Tells whether there are any; none can be seen where the folder cannot be read."""
+        try:
+            return bool(self.pending())
+        except OSError:
+            return False
+
     def pending(self) -> list[Path]:
         """Returns the files to be taken in, those of hooks and of events alike.
 

@@ -20,6 +20,7 @@ from vlanlog.core import event as e
 from vlanlog.core.observe import Finding
 from vlanlog.core.state import ConfigRole
 from vlanlog.spool import Spool
+from vlanlog.store import open_log
 from vlanlog.store.engine import open_engine
 
 UNWATCHED = "vlanlog: no daemon is running: only what hooks and commands record will show\n"
@@ -202,6 +203,8 @@ def test_events_of_two_writers_all_come_in_order(tmp_path: Path, url: str) -> No
 def test_what_hooks_spool_shows_without_a_daemon(tmp_path: Path) -> None:
     other = Writer(f"sqlite:///{tmp_path}/other.db")
     other.tell(hooked(VM1, "VM1", "start", nic(MAC1)))
+
+    open_log(f"sqlite:///{tmp_path}/log.db", host="host")
 
     with following(tmp_path, "watch", "-o", "jsonl") as watch:
         watch.until_said("no daemon")

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from tests.cli.golden import DATA, environment, transcript
 from vlanlog.cli.app import command_line
+from vlanlog.store import open_log
 
 VERBS = sorted(
     " ".join(words)
@@ -35,20 +36,16 @@ WORDS: dict[str, list[str]] = {
     "history-no-vid": ["history", "--vlan", "5000"],
     "history-no-time": ["history", "--since", "soon"],
     "history-no-kind": ["history", "--kind", "vlan.changed"],
-    "history-no-subject": ["history", "VM 9"],
     "history-no-lines": ["history", "-n", "0"],
     "history-follow-backwards": ["history", "-f", "-r"],
     "history-follow-to-an-end": ["history", "VM1", "-f", "--until", "yesterday"],
     "history-follow-as-one-text": ["history", "-f", "-o", "json"],
     "blame-nothing": ["blame"],
-    "blame-no-subject": ["blame", "VM9"],
     "blame-no-vid": ["blame", "VM1", "--vlan", "0"],
     "watch-as-one-text": ["watch", "-o", "json"],
     "watch-no-lines": ["watch", "-n", "-1"],
-    "history-hostile-subject": ["history", "VM\x1b[31m\u202e"],
     "report-no-guest": ["report", "-o", "r.html"],
     "report-no-file": ["report", "--all"],
-    "report-empty-log": ["report", "--all", "-o", "r.html"],
     "state-kernel-has-no-past": ["state", "--layer", "kernel", "--at", "-1h"],
     "state-before-the-log": ["state", "--at", "@0"],
     "diff-one-time": ["diff", "--at", "-1h"],
@@ -64,11 +61,18 @@ WORDS: dict[str, list[str]] = {
     "adopt-no-bridge": ["adopt", "--dry-run", "--bridge", "br9"],
     "adopt-nothing-differs": ["adopt", "--dry-run", "--all"],
 }  # fmt: skip
+EMPTY_LOG: dict[str, list[str]] = {
+    "history-no-subject": ["history", "VM 9"],
+    "history-hostile-subject": ["history", "VM\x1b[31m\u202e"],
+    "blame-no-subject": ["blame", "VM9"],
+    "report-empty-log": ["report", "--all", "-o", "r.html"],
+}
 ENVIRON: dict[str, tuple[list[str], dict[str, str]]] = {
     "database-no-folder": (
         ["db", "upgrade"],
         {"VLANLOG_DATABASE": "sqlite:////proc/nowhere/log.db"},
     ),
+    "database-not-there": (["history", "VM1"], {}),
     "database-no-url": (["verify"], {"VLANLOG_DATABASE": "log.db"}),
     "rehearsal-without-a-log": (
         ["replay", "--dry-run"],
@@ -89,6 +93,13 @@ def _held(name: str, found: str) -> None:
 @pytest.mark.parametrize("name", WORDS)
 def test_command_line_is_answered_as_committed(name: str, tmp_path: Path) -> None:
     _held(name, transcript(tmp_path, WORDS[name]))
+
+
+@pytest.mark.parametrize("name", EMPTY_LOG)
+def test_question_to_an_empty_log_is_answered_as_committed(name: str, tmp_path: Path) -> None:
+    open_log(f"sqlite:///{tmp_path}/log.db", host="host")
+
+    _held(name, transcript(tmp_path, EMPTY_LOG[name]))
 
 
 @pytest.mark.parametrize("name", ENVIRON)
@@ -130,6 +141,6 @@ def test_installed_command_is_this_program(name: str, tmp_path: Path) -> None:
 
 
 def test_every_golden_text_is_of_a_test() -> None:
-    tested = {*WORDS, *ENVIRON, "database-damaged", "config-errors"}
+    tested = {*WORDS, *EMPTY_LOG, *ENVIRON, "database-damaged", "config-errors"}
 
     assert {path.stem for path in DATA.glob("*.txt")} == tested

@@ -11,6 +11,7 @@ from tests.cli.fleet import hosts, stored
 from tests.cli.golden import transcript
 from tests.core.making import MAC1, MAC2, VM1
 from vlanlog.core.state import tap_mac
+from vlanlog.store import open_log
 
 ENDED = "--- exit status 0"
 
@@ -143,9 +144,23 @@ def test_empty_answer_is_never_silent(
 
 
 def test_empty_log_is_said(tmp_path: Path) -> None:
+    open_log(f"sqlite:///{tmp_path}/log.db", host="host")
+
     assert history(tmp_path) == [
         "--- stderr", "vlanlog: nothing matched: the log is empty", ENDED,
     ]  # fmt: skip
+
+
+def test_database_that_is_not_there_is_no_empty_log(tmp_path: Path) -> None:
+    file = tmp_path / "log.db"
+
+    assert history(tmp_path) == [
+        "--- stderr",
+        "vlanlog: error: there is no database FOLDER/log.db",
+        "hint: nothing is recorded here yet, or it is another: --database sqlite:////PATH",
+        "--- exit status 3",
+    ]
+    assert not file.exists()
 
 
 def test_gaps_stand_in_json_lines_in_their_place(folder: Path) -> None:

@@ -25,7 +25,7 @@ def test_database_that_is_not_there_is_not_made_nor_its_folder(tmp_path: Path) -
 
     assert refusal(file) == (
         f"there is no database {file}",
-        "name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
+        "nothing is recorded here yet, or it is another: --database sqlite:////PATH",
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -17,6 +17,7 @@ from tests.store.histories import history
 from vlanlog.errors import EXIT_ENVIRONMENT, StoreError
 from vlanlog.store import open_log
 from vlanlog.store.engine import open_engine, without_password
+from vlanlog.store.upgrade import ensure_schema
 
 NOBODY = 65534
 
@@ -103,6 +104,19 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
         f"database {tmp_path}/file/vlanlog.db cannot be made: {tmp_path}/file: File exists",
         "run as root, or name a folder in VLANLOG_DATABASE that this user may write",
     )
+
+
+def test_engine_that_makes_none_makes_none_where_it_has_just_gone(tmp_path: Path) -> None:
+    file = tmp_path / "50% off #1.db"
+    use(f"sqlite:///{file}")
+    engine = open_engine(f"sqlite:///{file}", makes=False)
+    file.rename(tmp_path / "aside.db")
+
+    with pytest.raises(StoreError, match="cannot be opened"):
+        ensure_schema(engine)
+
+    engine.dispose()
+    assert not file.exists()
 
 
 @only_root

@@ -58,7 +58,7 @@ class LiveLog:
 
     def _is_stale(self) -> bool:
         age_s = time.monotonic() - self._opened_s
-        return age_s > _FRESH_S or (age_s > _SPOOLED_S and self._has_spooled())
+        return age_s > _FRESH_S or (age_s > _SPOOLED_S and self._spool.has_pending())
 
     def _opened(self) -> EventLog:
         log, notes = self._stack.enter_context(opened_again(self._settings))
@@ -68,9 +68,3 @@ class LiveLog:
                 self._said.add(note)
                 self._say(note)
         return log
-
-    def _has_spooled(self) -> bool:
-        try:
-            return bool(self._spool.pending())
-        except OSError:
-            return False

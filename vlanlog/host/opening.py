@@ -30,6 +30,7 @@ from vlanlog.journal import Envelope, Journal
 from vlanlog.ports import EventLog
 from vlanlog.spool import Spool, UnreadableError
 from vlanlog.store.engine import open_engine
+from vlanlog.store.existing import may_be_there, open_existing
 from vlanlog.store.lock import writer_lock
 from vlanlog.store.log import SqlEventLog
 from vlanlog.store.upgrade import ensure_schema
@@ -95,7 +96,7 @@ def opened_again(settings: Settings) -> Iterator[tuple[EventLog, list[str]]]:
         raise StoreError(f"there is no database {file}", hint="bring it back from a backup")
     with ExitStack() as stack:
         opening = _Opening(settings, stack)
-        yield opening.log(Mode.READ), opening.notes
+        yield opening.log_to_read(makes=False), opening.notes
 
 
 @contextmanager
@@ -160,9 +161,7 @@ class _Opening:
     def log(self, mode: Mode) -> EventLog:
         match mode:
             case Mode.READ:
-                engine, log = self._database()
-                self._take_in_if_possible(engine, log)
-                return log
+                return self.log_to_read(makes=self._spool.has_pending())
             case Mode.WRITE:
                 return self.log_for_writing(resumed=False)
             case Mode.REHEARSE:
@@ -174,8 +173,16 @@ class _Opening:
             case _:
                 assert_never(mode)
 
-    def _database(self) -> tuple[Engine, SqlEventLog]:
-        engine = open_engine(self.settings.database, timeout_s=self.settings.lock_timeout_s)
+    def log_to_read(self, *, makes: bool) -> SqlEventLog:
+        """Returns the log with what was spooled taken in, if it can be; it may make a new one."""
+        engine, log = self._database(makes=makes)
+        self._take_in_if_possible(engine, log)
+        return log
+
+    def _database(self, *, makes: bool = True) -> tuple[Engine, SqlEventLog]:
+        url, timeout_s = self.settings.database, self.settings.lock_timeout_s
+        open_it = open_engine if makes else open_existing
+        engine = open_it(url, timeout_s=timeout_s)
         self.stack.callback(engine.dispose)
         ensure_schema(engine)
         every = self.settings.snapshot_interval
@@ -239,7 +246,9 @@ class _Opening:
             return OutsideLog(HostState(), nowhere)
 
     def _rehearsal(self) -> OutsideLog:
-        past = self._database()[1] if self._may_be_kept() else NewLog(HostState(), nowhere)
+        past = (
+            self._database(makes=False)[1] if self._may_be_kept() else NewLog(HostState(), nowhere)
+        )
         return OutsideLog(self._with_waiting(past.state()), nowhere, past=past)
 
     def _with_waiting(self, state: HostState) -> HostState:
@@ -249,8 +258,7 @@ class _Opening:
 
     def _may_be_kept(self) -> bool:
         """Tells whether there may be a log yet: a rehearsal must not make one by opening it."""
-        url = make_url(self.settings.database)
-        return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+        return may_be_there(self.settings.database)
 
     def _waiting(self) -> list[Event]:
         try:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
@@ -24,9 +26,10 @@ _HINT = "give a URL such as sqlite:////var/lib/vlanlog/vlanlog.db or postgresql:
 _RETRY_S = 0.02
 
 
-def open_engine(url: str, *, timeout_s: float = 5.0) -> Engine:
+def open_engine(url: str, *, timeout_s: float = 5.0, makes: bool = True) -> Engine:
     """Returns an engine for the database; a missing SQLite file will be made, and its folder.
 
+    Where it ``makes`` none, what connects then finds that it cannot be opened.
     Units: timeout_s is how long a lock that another process holds is waited for.
     Raises: StoreError.
     """
@@ -36,7 +39,7 @@ def open_engine(url: str, *, timeout_s: float = 5.0) -> Engine:
         raise StoreError(f"{url!r} is not a database URL", hint=_HINT) from e
     match parsed.get_backend_name():
         case "sqlite":
-            return _open_sqlite(parsed, timeout_s)
+            return _open_sqlite(parsed, timeout_s, makes=makes)
         case "postgresql" | "postgres":
             return _open_postgresql(parsed, timeout_s)
         case other:
@@ -48,25 +51,22 @@ def without_password(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def _open_sqlite(url: URL, timeout_s: float) -> Engine:
+def _open_sqlite(url: URL, timeout_s: float, *, makes: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("a database in memory keeps nothing", hint=_HINT)
-    folder = Path(url.database).parent
-    try:
-        folder.mkdir(mode=0o750, exist_ok=True)
-    except FileNotFoundError as e:
-        raise StoreError(
-            f"database {url.database} cannot be made: there is no {folder.parent}",
-            hint=f"make the folder first: mkdir -p {folder}",
-        ) from e
-    except OSError as e:
-        raise StoreError(
-            f"database {url.database} cannot be made: {folder}: {e.strerror}",
-            hint="run as root, or name a folder in VLANLOG_DATABASE that this user may write",
-        ) from e
-    # Without the driver's own BEGIN: the log begins its transactions itself, IMMEDIATE.
-    engine = create_engine(url, connect_args={"timeout": timeout_s, "isolation_level": None})
+    if makes:
+        _make_folder(url.database)
     path = url.database
+    # Without the driver's own BEGIN: the log begins its transactions itself, IMMEDIATE.
+    connect = partial(
+        sqlite3.connect,
+        f"file:{quote(path)}?mode={'rwc' if makes else 'rw'}",
+        uri=True,
+        timeout=timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    engine = create_engine(url, creator=connect)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
@@ -85,6 +85,22 @@ def _open_sqlite(url: URL, timeout_s: float) -> Engine:
             raise error
 
     return engine
+
+
+def _make_folder(database: str) -> None:
+    folder = Path(database).parent
+    try:
+        folder.mkdir(mode=0o750, exist_ok=True)
+    except FileNotFoundError as e:
+        raise StoreError(
+            f"database {database} cannot be made: there is no {folder.parent}",
+            hint=f"make the folder first: mkdir -p {folder}",
+        ) from e
+    except OSError as e:
+        raise StoreError(
+            f"database {database} cannot be made: {folder}: {e.strerror}",
+            hint="run as root, or name a folder in VLANLOG_DATABASE that this user may write",
+        ) from e
 
 
 def _identity(path: str) -> tuple[int, int] | None:

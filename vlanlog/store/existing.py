@@ -24,11 +24,9 @@ def may_be_there(url: str) -> bool:
     return place.get_backend_name() != "sqlite" or Path(place.database or "").exists()
 
 
-@contextmanager
-def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
-    """Yields the database, its tables upgraded, and closes it.
+def open_existing(url: str, *, timeout_s: float) -> Engine:
+    """Returns an engine for the database, as ``open_engine`` does, which makes none.
 
-    Units: timeout_s is how long a lock is waited for.
     Raises: StoreError.
     """
     file = make_url(url).database
@@ -36,13 +34,22 @@ def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
         there = may_be_there(url)
     except OSError as error:
         raise StoreError(f"database {file}: {error.strerror}", hint="run as root") from error
-    # Opening one makes its folder.
     if not there:
         raise StoreError(
             f"there is no database {file}",
-            hint="name it: --database sqlite:////PATH, or VLANLOG_DATABASE",
+            hint="nothing is recorded here yet, or it is another: --database sqlite:////PATH",
         )
-    engine = open_engine(url, timeout_s=timeout_s)
+    return open_engine(url, timeout_s=timeout_s, makes=False)
+
+
+@contextmanager
+def existing(url: str, *, timeout_s: float) -> Iterator[Engine]:
+    """Yields the database, its tables upgraded, and closes it.
+
+    Units: timeout_s is how long a lock is waited for.
+    Raises: StoreError.
+    """
+    engine = open_existing(url, timeout_s=timeout_s)
     try:
         ensure_schema(engine)
         yield engine
