@@ -99,6 +99,7 @@ complete -c vlanlog -n '__vlanlog_at any watch' -l help -s h -d 'Show help.'
 
 complete -c vlanlog -n '__vlanlog_at any state' -l layer -x -a 'kernel observed desired' -d 'kernel: a dump; observed: the log; desired: config and assignments'
 complete -c vlanlog -n '__vlanlog_at any state' -l at -x -a 'now today yesterday -1h -1d -7d' -d 'As of this time, as journalctl takes it, or after this event: \'#1234\' or its id'
+complete -c vlanlog -n '__vlanlog_at any state' -l host -x -a '(__vlanlog_names host)' -d 'What the log of this host in the database says'
 complete -c vlanlog -n '__vlanlog_at any state' -l compressvlans -d 'In JSON, neighbouring vids as ranges, as bridge does'
 complete -c vlanlog -n '__vlanlog_at any state' -l output -s o -x -a 'table json jsonl' -d 'Form of the result'
 complete -c vlanlog -n '__vlanlog_at any state' -l hooks-dir -r -F -d 'Where hooks, conf and logs lie'
@@ -106,6 +107,7 @@ complete -c vlanlog -n '__vlanlog_at any state' -l database -x -d 'The event log
 complete -c vlanlog -n '__vlanlog_at any state' -l help -s h -d 'Show help.'
 
 complete -c vlanlog -n '__vlanlog_at any diff' -l at -x -a 'now today yesterday -1h -1d -7d' -d 'Twice: compare what was observed then; see \'vlanlog state --help\''
+complete -c vlanlog -n '__vlanlog_at any diff' -l host -x -a '(__vlanlog_names host)' -d 'What the log of this host in the database says'
 complete -c vlanlog -n '__vlanlog_at any diff' -l compressvlans -d 'In JSON, neighbouring vids as ranges, as bridge does'
 complete -c vlanlog -n '__vlanlog_at any diff' -l output -s o -x -a 'table json jsonl' -d 'Form of the result'
 complete -c vlanlog -n '__vlanlog_at any diff' -l hooks-dir -r -F -d 'Where hooks, conf and logs lie'

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
+from vlanlog.cli.fleet import at_host, note_elsewhere
 from vlanlog.cli.layers import Layer, layer_table
 from vlanlog.cli.options import (
     CompressOption,
     DatabaseOption,
     HooksOption,
+    HostOption,
     Output,
     OutputOption,
     moment_or_event,
@@ -43,6 +45,7 @@ def command(
             help="Twice: compare what was observed then; see 'vlanlog state --help'.",
         ),
     ] = None,
+    on: HostOption = None,
     compress: CompressOption = False,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
@@ -60,12 +63,20 @@ def command(
     times = [moment_or_event(text) for text in at or []]
     if len(times) not in (0, 2):
         raise UsageError("--at is given twice or not at all", hint="diff --at -2h --at now")
-    with opened(settings, Mode.REHEARSE) as host:
-        if times:
-            places = [host.place_of(moment) for moment in times]
-            a, b = (layer_table(host, Layer.OBSERVED, place) for place in places)
-        else:
-            a, b = (layer_table(host, layer) for layer in (first, second))
+    elsewhere = on if on != settings.host else None
+    layers = (Layer.OBSERVED, Layer.OBSERVED) if times else (first, second)
+    if elsewhere and Layer.KERNEL in layers:
+        hint = f"ask its log: vlanlog diff observed desired --host {elsewhere}"
+        raise UsageError(f"the kernel of {elsewhere} is not here", hint=hint)
+    with opened(settings, Mode.READ if elsewhere else Mode.REHEARSE) as host:
+        if not elsewhere:
+            note_elsewhere(host)
+        asked = [at_host(host, elsewhere, moment) for moment in times or (None, None)]
+        places = [(whose, whose.place_of(moment)) for whose, moment in asked]
+        a, b = (
+            layer_table(whose, layer, place)
+            for (whose, place), layer in zip(places, layers, strict=True)
+        )
         for line in host.notes:
             show.note(line)
     bridges, ports = bridge_differences(a.side, b.side), port_differences(a.side, b.side)

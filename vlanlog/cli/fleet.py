@@ -6,8 +6,9 @@ Must not answer the question.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vlanlog.cli import show
 from vlanlog.cli.subjects import Names, subjects_over
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
@@ -18,6 +19,8 @@ from vlanlog.host.commands.names import suggestion
 from vlanlog.host.host import Host
 from vlanlog.host.place import At, place_of, unwatched
 from vlanlog.ports import EventLog
+
+_MOST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,31 @@ def logs_of(host: Host, only: str | None = None) -> dict[str, EventLog]:
     if only not in found:
         raise UsageError(f"there is no log of {only}", hint=suggestion(only, sorted(found)))
     return {only: found[only]}
+
+
+def at_host(host: Host, name: str | None, at: At | None) -> tuple[Host, At | None]:
+    """Returns the host whose log is asked, this one for none, and the moment.
+
+    Of another host, now is when its log ends.
+    Raises: UsageError with near names, StoreError.
+    """
+    if name is None:
+        return host, at
+    log = logs_of(host, name)[name]
+    head = log.head()
+    return replace(host, log=log), at or At(seq=head.seq if head else None)
+
+
+def note_elsewhere(host: Host) -> None:
+    """Says whose logs the database holds where it has none of this host.
+
+    Raises: StoreError.
+    """
+    own = host.settings.host
+    if (names := fleet.names(host)) and own not in names:
+        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+        there = ", ".join(names[:_MOST]) + more
+        show.note(f"the database has no log of {own}, but of {there}: name one with --host")
 
 
 def members(host: Host, logs: Mapping[str, EventLog], at: At | None, *, utc: bool) -> list[Member]:

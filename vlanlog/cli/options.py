@@ -38,6 +38,10 @@ CompressOption = Annotated[
     bool,
     typer.Option("--compressvlans", help="In JSON, neighbouring vids as ranges, as bridge does."),
 ]
+HostOption = Annotated[
+    str | None,
+    typer.Option("--host", metavar="HOST", help="What the log of this host in the database says."),
+]
 AtOption = Annotated[
     str | None,
     typer.Option(

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
+from vlanlog.cli.fleet import at_host, note_elsewhere
 from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import (
     AtOption,
     CompressOption,
     DatabaseOption,
     HooksOption,
+    HostOption,
     Output,
     OutputOption,
     moment_or_event,
@@ -31,6 +33,7 @@ def command(
         typer.Option(help="kernel: a dump; observed: the log; desired: config and assignments."),
     ] = None,
     at: AtOption = None,
+    on: HostOption = None,
     compress: CompressOption = False,
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
@@ -38,20 +41,35 @@ def command(
 ) -> None:
     """Show what each port carries.
 
-    By default what the kernel carries now, with --at what the log says it carried. JSON is
-    that of `bridge -j vlan show`, and says whose each port is.
+    By default what the kernel carries now, with --at or --host what the log says it carried.
+    JSON is that of `bridge -j vlan show`, and says whose each port is.
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     moment = None if at is None else moment_or_event(at)
-    chosen = layer or (Layer.KERNEL if moment is None else Layer.OBSERVED)
+    elsewhere = on if on != settings.host else None
+    chosen = layer or (Layer.OBSERVED if moment or elsewhere else Layer.KERNEL)
     if chosen is Layer.KERNEL and moment is not None:
         raise UsageError("the kernel has no past", hint="ask the log: --layer observed --at …")
-    # What the kernel carries can be told without a log.
-    with opened(settings, Mode.GLANCE if chosen is Layer.KERNEL else Mode.REHEARSE) as host:
-        found = layer_table(host, chosen, host.place_of(moment))
+    if chosen is Layer.KERNEL and elsewhere:
+        raise UsageError(
+            f"the kernel of {elsewhere} is not here", hint="ask its log: --layer observed"
+        )
+    with opened(settings, _mode(chosen, elsewhere)) as host:
+        if not elsewhere and chosen is not Layer.KERNEL:
+            note_elsewhere(host)
+        asked, then = at_host(host, elsewhere, moment)
+        found = layer_table(asked, chosen, asked.place_of(then))
         for line in host.notes:
             show.note(line)
         _print(found, output, compressed=compress, is_dump=chosen is Layer.KERNEL)
+
+
+def _mode(layer: Layer, elsewhere: str | None) -> Mode:
+    if elsewhere:
+        # What waits in the spool is of this host.
+        return Mode.READ
+    # What the kernel carries can be told without a log.
+    return Mode.GLANCE if layer is Layer.KERNEL else Mode.REHEARSE
 
 
 def _print(found: Found, output: Output, *, compressed: bool, is_dump: bool) -> None:

@@ -6,6 +6,7 @@ Must not write: a log is written by its own host alone.
 from __future__ import annotations
 
 from vlanlog.host.host import Host
+from vlanlog.host.loglike import OutsideLog
 from vlanlog.ports import EventLog
 from vlanlog.store.log import SqlEventLog, hosts
 
@@ -19,6 +20,15 @@ def logs(host: Host) -> dict[str, EventLog]:
     if not isinstance(own, SqlEventLog):
         return {host.settings.host: own}
     return {name: neighbour(own, name) for name in hosts(own.engine)}
+
+
+def names(host: Host) -> tuple[str, ...]:
+    """Returns the hosts whose logs the database holds, none where there is no database.
+
+    Raises: StoreError.
+    """
+    log = host.log.past if isinstance(host.log, OutsideLog) else host.log
+    return hosts(log.engine) if isinstance(log, SqlEventLog) else ()
 
 
 def neighbour(log: EventLog, host: str) -> EventLog:

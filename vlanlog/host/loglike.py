@@ -33,6 +33,11 @@ class OutsideLog:
         self._seq = state.seq
         self._past = past
 
+    @property
+    def past(self) -> EventLog | None:
+        """Returns the log that questions about the past go to."""
+        return self._past
+
     def append(self, events: Sequence[Event]) -> list[Seq]:
         """Hands the events to the sink."""
         self._sink(events)
