@@ -116,3 +116,16 @@ def test_what_cannot_be_archived_is_refused(tmp_path: Path, log: SqlEventLog, wh
     assert err.startswith(f"vlanlog: error: {why}")
     assert (out, found) == ("", status)
     assert len(list(log.read())) == len(AGES)
+
+
+def test_time_to_come_is_refused(tmp_path: Path, log: SqlEventLog) -> None:
+    _, err, status = said(tmp_path, "archive", "--before", "2099-01-01")
+
+    assert (err, status) == (
+        "vlanlog: error: 2099-01-01 00:00:00 lies in the future\n"
+        "hint: give a time that is over: --before today\n",
+        2,
+    )
+    first = log.first()
+    assert first is not None
+    assert (files(tmp_path), first.seq) == ([], 1)

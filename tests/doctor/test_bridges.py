@@ -86,7 +86,7 @@ def test_config_that_says_nothing_is_warned_of(tmp_path: Path) -> None:
             check="config",
             grade=WARN,
             text=f"{tmp_path}/hooks/conf: nothing is in force, and so nothing is set",
-            hint="vlanlog capture --force",
+            hint="vlanlog capture",
         )
     ]
 

@@ -60,6 +60,10 @@ def command(
     """
     settings = load_settings(os.environ, hooks_dir, database=database)
     before_ns = moment(before or f"{_KEPT} ago")
+    if before_ns > SystemClock().now_ns():
+        raise UsageError(
+            f"{when(before_ns)} lies in the future", hint="give a time that is over: --before today"
+        )
     with existing(settings.database, timeout_s=settings.lock_timeout_s) as engine:
         log = SqlEventLog(engine, host=settings.host)
         if log.head() is None:

@@ -35,7 +35,7 @@ def config(view: View) -> Iterator[Finding]:
     held = view.state.config
     if not faults and not held.bridges and not held.ports:
         text = f"{view.settings.conf}: nothing is in force, and so nothing is set"
-        faults.append(warned(name, text, "vlanlog capture --force"))
+        faults.append(warned(name, text, "vlanlog capture"))
     told = f"{count(len(held.bridges), 'bridge')}, {count(len(held.ports), 'section')} for ports"
     yield from faults or [passed(name, f"{view.settings.conf}: {told}")]
 
