@@ -56,12 +56,20 @@ guest_hook() { # NAME OPERATION SUB-OPERATION EXTRA < XML
 	env -i PATH="$PATH" LC_ALL=C $(env | grep ^VLANLOG_) "$VLANLOG_HOOKS_DIR/qemu" "$@"
 }
 
+watching() { grep -c 'watching; socket' "$stage/daemon.log" || true; }
+
 start_daemon() {
 	tell
 	tell "systemd starts: vlanlog daemon"
+	# One that was killed has left its words and its socket.
+	touch "$stage/daemon.log"
+	before=$(watching)
 	vlanlog daemon 2>>"$stage/daemon.log" &
 	daemon=$!
-	until grep -qs "watching; socket" "$stage/daemon.log" && [ -S "$VLANLOG_SOCKET" ]; do sleep 0.1; done
+	until [ "$(watching)" -gt "$before" ]; do
+		kill -0 $daemon
+		sleep 0.1
+	done
 }
 
 start() { # NAME UUID {MAC BRIDGE TAP}…
@@ -201,6 +209,7 @@ tell
 tell "A datagram every 5 ms from left to right, both untagged in VLAN 100:"
 ip netns exec right python3 docs/frames.py receive 192.0.2.2 "$stage/received" &
 receiver=$!
+until [ -e "$stage/received" ]; do sleep 0.1; done
 ip netns exec left python3 docs/frames.py send 192.0.2.2 "$stage/sent" &
 sender=$!
 sleep 1
@@ -235,8 +244,7 @@ run bridge vlan show dev eth0
 
 tell
 tell "The daemon is killed, and someone uses the time."
-kill -KILL $daemon
-wait $daemon 2>/dev/null || true
+{ kill -KILL $daemon && wait $daemon; } 2>/dev/null || true
 bridge vlan del dev veth2 vid 4000-4010
 bridge vlan add dev veth2 vid 13
 start_daemon

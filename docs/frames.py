@@ -1,4 +1,7 @@
-"""Sends or receives numbered datagrams until SIGINT, then writes how many: the demo's meter."""
+"""Sends or receives numbered datagrams until SIGINT, then writes how many: the demo's meter.
+
+The receiver's file is there as soon as it can receive.
+"""
 
 import signal
 import socket
@@ -35,6 +38,7 @@ def receive(address: str) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as into:
         into.bind((address, PORT))
         into.settimeout(QUIET_S)
+        counted.touch()
         while True:
             try:
                 seen.add(into.recv(64))
@@ -44,5 +48,6 @@ def receive(address: str) -> int:
 
 
 signal.signal(signal.SIGINT, _end)
+counted = Path(sys.argv[3])
 count = {"send": send, "receive": receive}[sys.argv[1]](sys.argv[2])
-Path(sys.argv[3]).write_text(f"{count}\n", encoding="ascii")
+counted.write_text(f"{count}\n", encoding="ascii")

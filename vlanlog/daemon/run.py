@@ -201,8 +201,8 @@ class Daemon:
         table = self._journal.state.table
         drift = plan(desired(self._journal.state, table), table, Scope())
         _logger.info(
-            "config read anew; %d ports differ from it%s",
-            len(drift.ports),
+            "config read anew; %s from it%s",
+            "1 port differs" if len(drift.ports) == 1 else f"{len(drift.ports)} ports differ",
             ": 'vlanlog replay' puts them right" if drift else "",
         )
 
