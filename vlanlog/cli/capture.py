@@ -66,21 +66,27 @@ def command(
     """
     settings = load_settings(os.environ, hooks_dir)
     found = _found(settings, bridges or [], trunks or [])
+    place = folder or settings.conf
+    _give(found, place, force=force)
+    in_force = place != STDOUT and place.resolve() == settings.conf.resolve()
+    overruled = in_force and _tell_overruled(settings)
+    if found.left_out or overruled:
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+def _give(found: Captured, place: Path, *, force: bool) -> None:
+    """Writes the files, and tells what was left out of them."""
     texts = _texts(found)
-    if folder == STDOUT:
+    if place == STDOUT:
         for name, text in texts.items():
             print(f"# {name}\n{text}")
     else:
-        _write(folder or settings.conf, texts, force=force)
-        _tell_done(found, folder or settings.conf)
+        _write(place, texts, force=force)
+        _tell_done(found, place)
     for line in found.notes:
         show.note(line)
     for line in found.left_out:
         show.note(f"left out: {line}")
-    in_force = folder != STDOUT and (folder or settings.conf).resolve() == settings.conf.resolve()
-    overruled = in_force and _tell_overruled(settings)
-    if found.left_out or overruled:
-        raise typer.Exit(EXIT_DIFFERS)
 
 
 def _found(settings: Settings, bridges: list[str], trunks: list[str]) -> Captured:

@@ -10,7 +10,7 @@ import typer
 
 from vlanlog.cli import show
 from vlanlog.cli.fleet import at_host, note_elsewhere
-from vlanlog.cli.layers import Layer, layer_table
+from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import (
     CompressOption,
     DatabaseOption,
@@ -20,7 +20,7 @@ from vlanlog.cli.options import (
     OutputOption,
     moment_or_event,
 )
-from vlanlog.config import load_settings
+from vlanlog.config import Settings, load_settings
 from vlanlog.core.compared import (
     BridgeDifference,
     PortDifference,
@@ -29,6 +29,7 @@ from vlanlog.core.compared import (
 )
 from vlanlog.errors import EXIT_DIFFERS, UsageError
 from vlanlog.host.opening import Mode, opened
+from vlanlog.host.place import At
 from vlanlog.render import json, table
 from vlanlog.render.words import change
 
@@ -63,22 +64,8 @@ def command(
     times = [moment_or_event(text) for text in at or []]
     if len(times) not in (0, 2):
         raise UsageError("--at is given twice or not at all", hint="diff --at -2h --at now")
-    elsewhere = on if on != settings.host else None
     layers = (Layer.OBSERVED, Layer.OBSERVED) if times else (first, second)
-    if elsewhere and Layer.KERNEL in layers:
-        hint = f"ask its log: vlanlog diff observed desired --host {elsewhere}"
-        raise UsageError(f"the kernel of {elsewhere} is not here", hint=hint)
-    with opened(settings, Mode.READ if elsewhere else Mode.REHEARSE) as host:
-        if not elsewhere:
-            note_elsewhere(host)
-        asked = [at_host(host, elsewhere, moment) for moment in times or (None, None)]
-        places = [(whose, whose.place_of(moment)) for whose, moment in asked]
-        a, b = (
-            layer_table(whose, layer, place)
-            for (whose, place), layer in zip(places, layers, strict=True)
-        )
-        for line in host.notes:
-            show.note(line)
+    a, b = _sides(settings, on, layers, times or (None, None))
     bridges, ports = bridge_differences(a.side, b.side), port_differences(a.side, b.side)
     missing = (*a.missing, *b.missing)
     if output is Output.TABLE:
@@ -88,6 +75,28 @@ def command(
     for line in missing:
         show.note(f"missing: {line}")
     raise typer.Exit(EXIT_DIFFERS if bridges or ports or missing else 0)
+
+
+def _sides(
+    settings: Settings, on: str | None, layers: Sequence[Layer], times: Sequence[At | None]
+) -> list[Found]:
+    """Returns each layer at its time, now for none, of a host of the database."""
+    elsewhere = on if on != settings.host else None
+    if elsewhere and Layer.KERNEL in layers:
+        hint = f"ask its log: vlanlog diff observed desired --host {elsewhere}"
+        raise UsageError(f"the kernel of {elsewhere} is not here", hint=hint)
+    with opened(settings, Mode.READ if elsewhere else Mode.REHEARSE) as host:
+        if not elsewhere:
+            note_elsewhere(host)
+        asked = [at_host(host, elsewhere, moment) for moment in times]
+        places = [(whose, whose.place_of(moment)) for whose, moment in asked]
+        found = [
+            layer_table(whose, layer, place)
+            for (whose, place), layer in zip(places, layers, strict=True)
+        ]
+        for line in host.notes:
+            show.note(line)
+    return found
 
 
 def _print_table(bridges: Sequence[BridgeDifference], ports: Sequence[PortDifference]) -> None:
