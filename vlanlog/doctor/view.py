@@ -100,7 +100,8 @@ class View:
         # Opening one makes its folder.
         if self.database_file is not None and not _has_content(self.database_file):
             return None
-        engine = open_engine(self.settings.database, timeout_s=self.settings.lock_timeout_s)
+        timeout_s = self.settings.lock_timeout_s
+        engine = open_engine(self.settings.database, timeout_s=timeout_s, makes=False)
         self.stack.callback(engine.dispose)
         return engine
 
