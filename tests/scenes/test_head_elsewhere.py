@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenes.resident import watched
+from tests.scenes.resident import Resident, watched
 from tests.scenes.stage import Stage
 from vlanlog.core.state import Seq
 from vlanlog.render.head import heads_in
@@ -20,23 +20,23 @@ def test_it_tells_the_head_again_and_again(reference: Stage) -> None:
     environ = {"VLANLOG_RECONCILE_INTERVAL_S": "600", "VLANLOG_HEAD_INTERVAL_S": "0.5"}
 
     with watched(reference, environ) as resident:
+        before = _told_now(resident, said)
         done = reference.vlanlog("set", "eth0", "--tagged", "200", "--reason", "ticket 42")
         assert (done.status, done.err) == (0, "")
-        known = resident.log.head()
-        assert known is not None
-        told = _told(said, until=known.seq)
+        after = _told_now(resident, said)
         assert resident.process is not None
         assert resident.process.poll() is None
 
     events = {item.seq: item.hash for item in resident.log.read()}
-    assert told.items() <= events.items()
-    assert len(told) >= 2
+    assert before.items() < after.items() <= events.items()
 
 
-def _told(said: Path, *, until: Seq) -> dict[Seq, bytes]:
-    """Returns the heads that are told, once that of an event is among them."""
+def _told_now(resident: Resident, said: Path) -> dict[Seq, bytes]:
+    """Returns the heads that are told, once that of now is among them."""
+    head = resident.log.head()
+    assert head is not None
     ends = time.monotonic() + 60
-    while f"head seq={until} " not in said.read_text():
+    while f"head seq={head.seq} " not in said.read_text():
         assert time.monotonic() < ends, said.read_text()
         time.sleep(0.1)
     return {head.seq: head.hash for head in heads_in(said.read_text())}
