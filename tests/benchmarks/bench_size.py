@@ -40,6 +40,8 @@ FOLDED = 100_000
 VLANLOG = str(Path(sys.executable).with_name("vlanlog"))
 IMPORTS = (sys.executable, "-c", "import sqlalchemy, typer")
 NOTHING = (sys.executable, "-c", "")
+OF_ONE = "an append of 1,000 about one guest"
+OF_MANY = "an append of 1,000, each about another guest"
 MOMENTS = {"early": 0.02, "middle": 0.5, "late": 0.98, "its end": 1.0}
 
 
@@ -125,15 +127,15 @@ def print_room(log: SqlEventLog) -> None:
     print(f"{each:8.0f} bytes an event, {of_snapshots:.0f} of them in {number} snapshots")
 
 
-def fresh_events() -> Iterator[e.Event]:
-    """Yields events that were never appended, each of another guest."""
+def fresh_events(guests: int = GUESTS) -> Iterator[e.Event]:
+    """Yields events that were never appended, of so many guests in turn."""
     number = 0
     while True:
         number += 1
         yield e.Event(
             event_id=UUID(bytes=uuid7_bytes()), at_ns=END_NS + number, host=HOST, boot_id="later",
             actor=e.UNKNOWN_WRITER, correlation_id=UUID(bytes=uuid7_bytes()),
-            fact=e.VlanRemoved(first=4000, last=4000), subject=guest(number),
+            fact=e.VlanRemoved(first=4000, last=4000), subject=guest(number % guests),
         )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def print_against_an_empty_log(url: str) -> None:
         for _ in range(5):
             for name in (url, empty):
                 _measure(name, taken)
-        for what in ("opening and the head", "an append alone", "an append of 1,000"):
+        for what in ("opening and the head", "an append alone", OF_ONE, OF_MANY):
             full, none = (statistics.median(taken[f"{what} {name}"]) for name in (url, empty))
             print(f"{full:8.2f} ms  {full / none:6.2f} x  {what}, against a log of one event")
 
@@ -156,11 +158,12 @@ def _measure(url: str, taken: dict[str, list[float]]) -> None:
         log.head()
         log.engine.dispose()
 
-    log, events = open_log(url, host=HOST), fresh_events()
+    log, events, of_one = open_log(url, host=HOST), fresh_events(), fresh_events(guests=1)
     rows = {
         "opening and the head": median_ms(opening, 20),
         "an append alone": median_ms(lambda _: log.append([next(events)]), SINGLES // 5),
-        "an append of 1,000": median_ms(lambda _: log.append(list(islice(events, 1000))), 3),
+        OF_ONE: median_ms(lambda _: log.append(list(islice(of_one, 1000))), 3),
+        OF_MANY: median_ms(lambda _: log.append(list(islice(events, 1000))), 3),
     }
     log.engine.dispose()
     for what, ms in rows.items():
