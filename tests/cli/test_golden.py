@@ -140,6 +140,12 @@ def test_installed_command_is_this_program(name: str, tmp_path: Path) -> None:
     )
 
 
+def test_no_verb_is_cut_short_where_all_are_listed() -> None:
+    _, _, verbs = (DATA / "help.txt").read_text(encoding="utf-8").partition("Commands:")
+
+    assert "..." not in verbs
+
+
 def test_every_golden_text_is_of_a_test() -> None:
     tested = {*WORDS, *EMPTY_LOG, *ENVIRON, "database-damaged", "config-errors"}
 

@@ -50,7 +50,7 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show for each VLAN that a port carries which event put it there.
+    """Show which event put each VLAN on its port.
 
     As the log says, now or with --at at a time, on whichever host of the database a guest is. A
     vid that was set again is due to the last time; --removed goes back to when the port joined

@@ -54,12 +54,13 @@ def command(
     ] = False,
     hooks_dir: HooksOption = None,
 ) -> None:
-    """Write bridge_init.conf and vlan_filtering.conf that describe this host as it runs now.
+    """Write config files that describe this host as it runs now.
 
-    Bridges that filter VLANs are described, guests' ports by their MACs. A trunk is a port that
-    is hardware, a bond, a VLAN device or a tunnel, unless --trunk says which. Right after it,
-    `vlanlog replay --dry-run` plans nothing; where an older wish still would, that is told. Files
-    without an entry, such as install's, make way and are kept as NAME.~1~.
+    In bridge_init.conf the bridges that filter VLANs, in vlan_filtering.conf guests' ports by
+    their MACs. A trunk is a port that is hardware, a bond, a VLAN device or a tunnel, unless
+    --trunk says which. Right after it, `vlanlog replay --dry-run` plans nothing; where an older
+    wish still would, that is told. Files without an entry, such as install's, make way and are
+    kept as NAME.~1~.
 
     Exit status: 0 done, 1 something is left out, because no config can say it or no guest is
     known to have the port, or a wish would still change something.

@@ -37,10 +37,11 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Examine this host: kernel, hooks, bridges, other managers, the record.
+    """Examine this host, and say what mends what.
 
-    Nothing is changed. Each check says pass, warn or fail and what mends it, or unknown where
-    this user cannot look; docs/doctor.md explains them.
+    Kernel, hooks, bridges, other managers, the record; nothing is changed. Each check says pass,
+    warn or fail and what mends it, or unknown where this user cannot look; docs/doctor.md
+    explains them.
 
     Exit status: 0 all pass, 1 a warning or something unknown, 3 a failure.
     """

@@ -51,11 +51,12 @@ def command(
     output: OutputOption = Output.TABLE,
     hooks_dir: HooksOption = None,
 ) -> None:
-    """Lay down hooks, conf and the daemon's unit; again after each upgrade.
+    """Lay down hooks, conf and the daemon's unit.
 
-    Config files that are there stay. What is replaced is kept below /var/lib/vlanlog/backup, and
-    'vlanlog uninstall' brings it back. A hook of someone else stays, and vlanlog's is called after
-    it. Nothing is started without --enable, and nothing at all in an image.
+    It is run again after each upgrade. Config files that are there stay. What is replaced is kept
+    below /var/lib/vlanlog/backup, and 'vlanlog uninstall' brings it back. A hook of someone else
+    stays, and vlanlog's is called after it. Nothing is started without --enable, and nothing at
+    all in an image.
 
     Exit status: 0 done, 1 a command that it ran failed.
     """

@@ -51,7 +51,7 @@ def command(
     hooks_dir: HooksOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Write a report for an auditor: one HTML file that needs nothing else.
+    """Write an auditor's report: one self-contained HTML file.
 
     Which VLANs each NIC carried when, by whom and why; what was not watched; whether the log
     is whole. Over the whole log by default, over all hosts of the database.

@@ -33,7 +33,7 @@ def command(
     root: RootOption = Path("/"),
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Take vlanlog's hooks, conf and unit away, and bring back what was there before.
+    """Take away what install laid down, bring back what was there.
 
     What someone changed since stays, and is named. The log of events stays as well, but for
     --purge. The package itself is the business of pip, pipx or the distribution.
