@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,15 +57,14 @@ def _open_sqlite(url: URL, timeout_s: float, *, makes: bool) -> Engine:
         _make_folder(url.database)
     path = url.database
     # Without the driver's own BEGIN: the log begins its transactions itself, IMMEDIATE.
-    connect = partial(
-        sqlite3.connect,
-        f"file:{quote(path)}?mode={'rwc' if makes else 'rw'}",
-        uri=True,
-        timeout=timeout_s,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    engine = create_engine(url, creator=connect)
+    engine = create_engine(url, connect_args={"timeout": timeout_s, "isolation_level": None})
+
+    @event.listens_for(engine, "do_connect")
+    def choose_mode(_d: object, _r: object, args: list[Any], options: dict[str, Any]) -> None:
+        # Of a URL that is SQLite's own, it says itself how it is opened.
+        if not options.get("uri"):
+            args[0] = f"file:{quote(os.fsencode(args[0]))}?mode={'rwc' if makes else 'rw'}"
+            options["uri"] = True
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
