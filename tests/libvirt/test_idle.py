@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.lab.libvirtd import Libvirtd
-from tests.libvirt.host import REFERENCE, Host, Vlans, kernel_vlans, watched, write_conf
+from tests.libvirt.host import REFERENCE, Host, Vlans, kernel_vlans, wait_until, watched, write_conf
 from tests.libvirt.story import calls, lines, reason
 from tests.libvirt.vm1 import NAMED, NICS, running
 
@@ -59,6 +59,8 @@ def seen(host: Host) -> Seen:
         outlived = not host.daemon.ends_within(5)
         host.stop(guest)
         assert host.daemon.ends_within(DEADLINE_S)
+        # A hook that found the watching daemon busy has left its record in the spool.
+        wait_until(lambda: _last_call(host) == ENDED, "the record of the last call")
         told = host.history()[before:]
     host.daemon = Libvirtd()
     return Seen(
@@ -68,6 +70,10 @@ def seen(host: Host) -> Seen:
         told=lines(event for event in told if event["kind"] in _TOLD),
         gaps=sum(event["kind"] == "watch.gap_opened" for event in told),
     )
+
+
+def _last_call(host: Host) -> list[str]:
+    return lines(host.history("--kind", "hook.invoked")[-1:])
 
 
 def test_daemon_that_comes_and_goes_changes_no_vlans(seen: Seen) -> None:
