@@ -285,8 +285,8 @@ def test_hooks_are_called_after_that_reload_alone(fresh: Fresh) -> None:
 
 def test_doctor_wants_that_reload_and_is_content_with_it(fresh: Fresh) -> None:
     assert fresh.doctor == [
-        "warn: libvirtd runs since before the hooks came, and has called none",
-        "pass: libvirtd was reloaded after the hooks came",
+        f"warn: {daemon_name()} runs since before the hooks came, and has called none",
+        f"pass: {daemon_name()} was reloaded after the hooks came",
     ]
 
 
