@@ -112,7 +112,10 @@ def print_query(log: SqlEventLog) -> None:
         wanted = EventFilter(subjects=(guest(number * 19),), limit=50)
         return len(list(log.select(wanted)))
 
-    print(f"{median_ms(last_50, QUERIES):8.2f} ms  the last 50 events of a guest, by query alone")
+    # What the pages cost that are not in memory yet is the disk's.
+    for when in ("for the first time", "again"):
+        taken_ms = median_ms(last_50, QUERIES)
+        print(f"{taken_ms:8.2f} ms  the last 50 events of a guest, by query alone, {when}")
 
 
 def print_room(log: SqlEventLog) -> None:
