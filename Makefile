@@ -8,7 +8,7 @@ export PYTHON
 
 help:
 	@echo 'make demo    a host, guests, lost and replayed VLANs, the story: on a real kernel'
-	@echo 'make check   style, types, layers and the quick tests (under a minute)'
+	@echo 'make check   style, types, layers and the quick tests (about a minute)'
 	@echo 'make test    all of it: PostgreSQL, a kernel with VLAN filtering, two libvirts'
 	@echo 'make bench   the figures of the README'
 	@echo 'make clean   remove what was made in this folder'
