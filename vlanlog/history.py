@@ -42,7 +42,7 @@ class Line:
     since_ns: int | None = None
 
 
-_VlanFact = e.VlanAdded | e.VlanRemoved
+VlanFact = e.VlanAdded | e.VlanRemoved
 PortKey = tuple[str, int | None]
 """A boot id and an ifindex."""
 
@@ -107,7 +107,7 @@ class Teller:
     def take(self, item: e.Recorded) -> Iterator[Line]:
         """Yields the lines that are whole now that this event of the story has come."""
         fact = item.event.fact
-        if isinstance(fact, _VlanFact):
+        if isinstance(fact, VlanFact):
             self._change(item, fact)
         else:
             self._growing.clear()
@@ -197,7 +197,7 @@ class Teller:
             is_awaited and abs(now_ns - line.event.at_ns) <= JOINING_NS
         )
 
-    def _change(self, item: e.Recorded, fact: _VlanFact) -> None:
+    def _change(self, item: e.Recorded, fact: VlanFact) -> None:
         key, event = port_key(item.event), item.event
         before = self._carried.get(key, NO_VLANS)
         is_default = self.pass_by(item) and before.pvid is None
@@ -265,19 +265,19 @@ def _line(item: e.Recorded) -> Line:
     return Line(seq=item.seq, event=item.event)
 
 
-def _applied(before: PortVlans, fact: _VlanFact) -> PortVlans:
+def _applied(before: PortVlans, fact: VlanFact) -> PortVlans:
     if isinstance(fact, e.VlanRemoved):
         return before.removed(fact.first, fact.last)
     return before.added(fact.range)
 
 
-def _belongs(line: Line, other: e.Event, fact: _VlanFact) -> bool:
+def _belongs(line: Line, other: e.Event, fact: VlanFact) -> bool:
     """Tells whether the fact is of the change that the line tells.
 
     A vid that comes and goes is two changes, or the line would tell of none.
     """
     first = line.event
-    known = first.fact.cause if isinstance(first.fact, _VlanFact) else None
+    known = first.fact.cause if isinstance(first.fact, VlanFact) else None
     return (
         first.correlation_id == other.correlation_id
         and first.boot_id == other.boot_id
@@ -285,10 +285,10 @@ def _belongs(line: Line, other: e.Event, fact: _VlanFact) -> bool:
         and not any(
             _overlap(event.fact, fact)
             for event in (first, *line.more)
-            if isinstance(event.fact, _VlanFact)
+            if isinstance(event.fact, VlanFact)
         )
     )
 
 
-def _overlap(one: _VlanFact, other: _VlanFact) -> bool:
+def _overlap(one: VlanFact, other: VlanFact) -> bool:
     return one.first <= other.last and other.first <= one.last

@@ -14,7 +14,7 @@ from vlanlog.core import event as e
 from vlanlog.core.arrival import JOINING_NS
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import Seq
-from vlanlog.history import PortKey, port_key
+from vlanlog.history import PortKey, VlanFact, port_key
 from vlanlog.lookback.filters import whole
 from vlanlog.lookback.reading import gradually
 from vlanlog.ports import EventLog
@@ -42,12 +42,10 @@ def ended(log: EventLog, wanted: EventFilter, story: Sequence[e.Recorded]) -> li
     joined = [item for item in story if isinstance(item.event.fact, e.PortAttached)]
 
     def is_part(item: e.Recorded) -> bool:
-        is_change = isinstance(last.event.fact, e.VlanAdded | e.VlanRemoved) and _is_of_change(
-            last, item
-        )
+        is_change = isinstance(last.event.fact, VlanFact) and _is_of_change(last, item)
         return is_change or any(_is_joining(arrival, item) for arrival in joined)
 
-    if not joined and not isinstance(last.event.fact, e.VlanAdded | e.VlanRemoved):
+    if not joined and not isinstance(last.event.fact, VlanFact):
         return []
     later = replace(whole(wanted), newest_first=False, after=last.seq)
     return list(takewhile(is_part, gradually(log, later)))
@@ -63,7 +61,7 @@ def arrivals(log: EventLog, story: Sequence[e.Recorded]) -> Iterator[e.Recorded]
         elif isinstance(fact, e.VlanAdded) and not fact.pvid:
             # What one re-read found on a port that joined begins with any vid.
             pass
-        elif isinstance(fact, e.VlanAdded | e.VlanRemoved) and key not in met:
+        elif isinstance(fact, VlanFact) and key not in met:
             met.add(key)
             if isinstance(fact, e.VlanAdded) and fact.untagged and not fact.cause:
                 yield from _arrival(log, item, story[0].seq)
@@ -93,7 +91,7 @@ def _arrival(log: EventLog, first: e.Recorded, begin: Seq) -> Iterator[e.Recorde
 
 def _begun(log: EventLog, wanted: EventFilter, first: e.Recorded) -> list[e.Recorded]:
     """Returns the story's events right before one that are of the same change."""
-    if not isinstance(first.event.fact, e.VlanAdded | e.VlanRemoved):
+    if not isinstance(first.event.fact, VlanFact):
         return []
     earlier = replace(whole(wanted), newest_first=True, until=Seq(first.seq - 1))
     found = takewhile(partial(_is_of_change, first), gradually(log, earlier))
@@ -101,7 +99,7 @@ def _begun(log: EventLog, wanted: EventFilter, first: e.Recorded) -> list[e.Reco
 
 
 def _is_of_change(one: e.Recorded, other: e.Recorded) -> bool:
-    is_change = isinstance(other.event.fact, e.VlanAdded | e.VlanRemoved)
+    is_change = isinstance(other.event.fact, VlanFact)
     return is_change and other.event.correlation_id == one.event.correlation_id
 
 

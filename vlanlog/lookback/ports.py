@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
-from vlanlog.history import PortKey, port_key
+from vlanlog.history import PortKey, VlanFact, port_key
 from vlanlog.lookback.reading import gradually
 from vlanlog.ports import EventLog
 
@@ -40,10 +40,7 @@ def _spans(events: Iterable[e.Recorded]) -> Iterable[tuple[e.Recorded, e.Recorde
     """Returns for each port the first and the last change of its VLANs."""
     spans: dict[PortKey, tuple[e.Recorded, e.Recorded]] = {}
     for item in events:
-        if (
-            isinstance(item.event.fact, e.VlanAdded | e.VlanRemoved)
-            and item.event.subject.port is not None
-        ):
+        if isinstance(item.event.fact, VlanFact) and item.event.subject.port is not None:
             first, _ = spans.get(port_key(item.event), (item, item))
             spans[port_key(item.event)] = (first, item)
     return spans.values()

@@ -12,7 +12,7 @@ from itertools import takewhile
 from vlanlog.core import event as e
 from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState, Seq
-from vlanlog.history import Line, lines
+from vlanlog.history import Line, VlanFact, lines
 from vlanlog.lookback.changes import arrivals
 from vlanlog.lookback.filters import COVERAGE, wants_coverage
 from vlanlog.lookback.ports import beside
@@ -39,9 +39,7 @@ def told_of(
     if wants_coverage(wanted):
         own = _covered(log, wanted, own, end or own[-1].seq)
     begin, before, latest, others = own[0].seq, HostState(), HostState(), list[e.Recorded]()
-    if any(
-        isinstance(item.event.fact, e.VlanAdded | e.VlanRemoved | e.PortAttached) for item in own
-    ):
+    if any(isinstance(item.event.fact, VlanFact | e.PortAttached) for item in own):
         since = min((item.seq for item in arrivals(log, own)), default=begin)
         before, latest = log.state(at_seq=Seq(since - 1)), log.state()
         others = beside(log, own, before) if _may_lack(wanted) else []
@@ -74,11 +72,7 @@ def _intents(log: EventLog, events: Sequence[e.Recorded]) -> Iterator[e.Recorded
     """Yields the intents behind changes that are not among the events."""
     known = {item.event.event_id for item in events}
     facts = [item.event.fact for item in events]
-    causes = {
-        fact.cause: None
-        for fact in facts
-        if isinstance(fact, e.VlanAdded | e.VlanRemoved) and fact.cause
-    }
+    causes = {fact.cause: None for fact in facts if isinstance(fact, VlanFact) and fact.cause}
     for cause in causes:
         if cause not in known:
             yield from log.select(EventFilter(event_id=cause, limit=1))
