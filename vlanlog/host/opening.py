@@ -246,19 +246,16 @@ class _Opening:
             return OutsideLog(HostState(), nowhere)
 
     def _rehearsal(self) -> OutsideLog:
-        past = (
-            self._database(makes=False)[1] if self._may_be_kept() else NewLog(HostState(), nowhere)
-        )
+        past: EventLog = NewLog(HostState(), nowhere)
+        # A rehearsal must not make a log by opening it.
+        if may_be_there(self.settings.database):
+            _, past = self._database(makes=False)
         return OutsideLog(self._with_waiting(past.state()), nowhere, past=past)
 
     def _with_waiting(self, state: HostState) -> HostState:
         """Returns the state after what the spool holds, which is in no log yet."""
         numbered = ((Seq(n), event) for n, event in enumerate(self._waiting(), start=state.seq + 1))
         return advance(numbered, state)
-
-    def _may_be_kept(self) -> bool:
-        """Tells whether there may be a log yet: a rehearsal must not make one by opening it."""
-        return may_be_there(self.settings.database)
 
     def _waiting(self) -> list[Event]:
         try:

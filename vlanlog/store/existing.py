@@ -19,9 +19,17 @@ __all__ = ["Engine", "existing", "may_be_there"]
 
 
 def may_be_there(url: str) -> bool:
-    """Tells whether a database may be there: of a server's only a connection tells."""
+    """Tells whether a database may be there: of a server's only a connection tells.
+
+    Raises: StoreError where this user may not look.
+    """
     place = make_url(url)
-    return place.get_backend_name() != "sqlite" or Path(place.database or "").exists()
+    try:
+        return place.get_backend_name() != "sqlite" or Path(place.database or "").exists()
+    except OSError as error:
+        raise StoreError(
+            f"database {place.database}: {error.strerror}", hint="run as root"
+        ) from error
 
 
 def open_existing(url: str, *, timeout_s: float) -> Engine:
@@ -29,14 +37,9 @@ def open_existing(url: str, *, timeout_s: float) -> Engine:
 
     Raises: StoreError.
     """
-    file = make_url(url).database
-    try:
-        there = may_be_there(url)
-    except OSError as error:
-        raise StoreError(f"database {file}: {error.strerror}", hint="run as root") from error
-    if not there:
+    if not may_be_there(url):
         raise StoreError(
-            f"there is no database {file}",
+            f"there is no database {make_url(url).database}",
             hint="nothing is recorded here yet, or it is another: --database sqlite:////PATH",
         )
     return open_engine(url, timeout_s=timeout_s, makes=False)
