@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.fleet import at_host, note_elsewhere
+from vlanlog.cli.fleet import note_elsewhere, places_at
 from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import (
     CompressOption,
@@ -88,11 +88,9 @@ def _sides(
     with opened(settings, Mode.READ if elsewhere else Mode.REHEARSE) as host:
         if not elsewhere:
             note_elsewhere(host)
-        asked = [at_host(host, elsewhere, moment) for moment in times]
-        places = [(whose, whose.place_of(moment)) for whose, moment in asked]
+        asked, places = places_at(host, elsewhere, times)
         found = [
-            layer_table(whose, layer, place)
-            for (whose, place), layer in zip(places, layers, strict=True)
+            layer_table(asked, layer, place) for layer, place in zip(layers, places, strict=True)
         ]
         for line in host.notes:
             show.note(line)

@@ -5,7 +5,7 @@ Must not answer the question.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vlanlog.cli import show
@@ -15,12 +15,10 @@ from vlanlog.core.query import EventFilter
 from vlanlog.core.state import HostState
 from vlanlog.errors import UsageError
 from vlanlog.host import fleet
-from vlanlog.host.commands.names import suggestion
+from vlanlog.host.commands.names import listed, suggestion
 from vlanlog.host.host import Host
-from vlanlog.host.place import At, place_of, unwatched
+from vlanlog.host.place import At, Place, place_of, unwatched
 from vlanlog.ports import EventLog
-
-_MOST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +43,20 @@ def logs_of(host: Host, only: str | None = None) -> dict[str, EventLog]:
     return {only: found[only]}
 
 
-def at_host(host: Host, name: str | None, at: At | None) -> tuple[Host, At | None]:
-    """Returns the host whose log is asked, this one for none, and the moment.
+def places_at(
+    host: Host, name: str | None, times: Sequence[At | None]
+) -> tuple[Host, list[Place | None]]:
+    """Returns the host whose log is asked, this one for none, and where in it the times are.
 
-    Of another host, now is when its log ends.
-    Raises: UsageError with near names, StoreError.
+    None is now, and of another host when its log ends.
+    Raises: UsageError with near names, or where the log does not cover a time; StoreError.
     """
-    if name is None:
-        return host, at
-    log = logs_of(host, name)[name]
-    head = log.head()
-    return replace(host, log=log), at or At(seq=head.seq if head else None)
+    if name is not None:
+        log = logs_of(host, name)[name]
+        head = log.head()
+        end = At(seq=head.seq if head else None)
+        host, times = replace(host, log=log), [at or end for at in times]
+    return host, [host.place_of(at) for at in times]
 
 
 def note_elsewhere(host: Host) -> None:
@@ -65,8 +66,7 @@ def note_elsewhere(host: Host) -> None:
     """
     own = host.settings.host
     if (names := fleet.names(host)) and own not in names:
-        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-        there = ", ".join(names[:_MOST]) + more
+        there = listed(names)
         show.note(f"the database has no log of {own}, but of {there}: name one with --host")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vlanlog.cli import show
-from vlanlog.cli.fleet import at_host, note_elsewhere
+from vlanlog.cli.fleet import note_elsewhere, places_at
 from vlanlog.cli.layers import Found, Layer, layer_table
 from vlanlog.cli.options import (
     AtOption,
@@ -57,8 +57,8 @@ def command(
     with opened(settings, _mode(chosen, elsewhere)) as host:
         if not elsewhere and chosen is not Layer.KERNEL:
             note_elsewhere(host)
-        asked, then = at_host(host, elsewhere, moment)
-        found = layer_table(asked, chosen, asked.place_of(then))
+        asked, [place] = places_at(host, elsewhere, [moment])
+        found = layer_table(asked, chosen, place)
         for line in host.notes:
             show.note(line)
         _print(found, output, compressed=compress, is_dump=chosen is Layer.KERNEL)

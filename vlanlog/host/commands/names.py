@@ -5,6 +5,8 @@ Must not write anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vlanlog.core.program import Scope
 from vlanlog.core.state import Guest, HostState
 from vlanlog.errors import UsageError
@@ -61,5 +63,10 @@ def suggestion(given: str, names: list[str]) -> str:
     near = [name for key in spelt for name in names if name.casefold() == key]
     if near:
         return f"did you mean {', '.join(near[:_MOST])}?"
+    return f"the log knows {listed(names)}" if names else "the log knows none yet"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns the names for a sentence, the first eight of many."""
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return f"the log knows {', '.join(names[:_MOST])}{more}" if names else "the log knows none yet"
+    return f"{', '.join(names[:_MOST])}{more}"
